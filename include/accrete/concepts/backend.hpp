@@ -1,0 +1,86 @@
+/// What a backend is: a cheap shared handle that names its number types and its memory. Each
+/// operation adds a small concept of its own (`HasRmsNorm`, ...), declared beside the operation in
+/// ops/.
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <type_traits>
+
+#include <accrete/core/tensor_view.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// Roles of numbers. In a `View<Backend, Role, Rank>` they stand for the backend's type of that
+/// name.
+struct Element;      ///< activations and the operands of products
+struct Master;       ///< what the optimizer owns
+struct Statistic;    ///< means, reciprocal deviations, losses
+struct Accumulator;  ///< sums inside a product
+
+template <class Backend>
+concept NamesItsTypes = requires {
+  typename Backend::Element;
+  typename Backend::Master;
+  typename Backend::Statistic;
+  typename Backend::Accumulator;
+  typename Backend::Space;
+};
+
+/// A backend hands out zeroed memory, shared by its handles.
+template <class Backend>
+concept OwnsMemory = requires(Backend const& backend, Index bytes) {
+  { backend.allocate(bytes) } -> std::same_as<std::shared_ptr<std::byte[]>>;
+};
+
+/// A backend says in words what computes: it stands in every log and checkpoint.
+template <class Backend>
+concept DescribesItself = requires(Backend const& backend) {
+  { backend.description() } -> std::convertible_to<std::string>;
+};
+
+template <class Backend>
+concept ComputeBackend = std::copyable<Backend> && NamesItsTypes<Backend> && OwnsMemory<Backend> &&
+    DescribesItself<Backend>;
+
+namespace detail {
+template <class Backend, class Role>
+struct TypeOfRole {
+  using type = Role;  // TokenId and other plain types stand for themselves
+};
+template <class Backend>
+struct TypeOfRole<Backend, Element> {
+  using type = typename Backend::Element;
+};
+template <class Backend>
+struct TypeOfRole<Backend, Master> {
+  using type = typename Backend::Master;
+};
+template <class Backend>
+struct TypeOfRole<Backend, Statistic> {
+  using type = typename Backend::Statistic;
+};
+template <class Backend>
+struct TypeOfRole<Backend, Accumulator> {
+  using type = typename Backend::Accumulator;
+};
+template <class Backend, class Role>
+struct TypeOfRole<Backend, Role const> {
+  using type = typename TypeOfRole<Backend, Role>::type const;
+};
+}  // namespace detail
+
+/// The backend's type for a role: `TypeOf<CpuBackend, Element const>` is `float const`.
+template <class Backend, class Role>
+using TypeOf = typename detail::TypeOfRole<Backend, Role>::type;
+
+/// A tensor in the backend's memory: `View<Backend, Element const, 3>`.
+template <class Backend, class Role, int Rank>
+using View = TensorView<TypeOf<Backend, Role>, Rank, typename Backend::Space>;
+
+/// Backends whose memory the CPU reads and writes.
+template <class Backend>
+concept HostBackend = ComputeBackend<Backend> && std::same_as<typename Backend::Space, HostSpace>;
+
+ACCRETE_END_NAMESPACE
