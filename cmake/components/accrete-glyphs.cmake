@@ -2,7 +2,7 @@
 if(NOT TARGET accrete::glyphs)
   find_package(Freetype QUIET)
   if(Freetype_FOUND)
-    add_library(accrete::glyphs INTERFACE IMPORTED GLOBAL)
+    add_library(accrete::glyphs INTERFACE IMPORTED ${ACCRETE_COMPONENT_SCOPE})
     target_link_libraries(accrete::glyphs INTERFACE accrete::accrete Freetype::Freetype)
   endif()
 endif()
