@@ -1,4 +1,5 @@
-/// What the language cannot do: the tagged inline namespace, the assertion, and refused compiler settings.
+/// What the language cannot do: the tagged inline namespace, the assertion, and refused compiler
+/// settings.
 #pragma once
 
 #include <cstdio>
@@ -7,11 +8,13 @@
 #include <accrete/core/version.hpp>
 
 #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
-#error "accrete: -ffast-math (or -ffinite-math-only) breaks softmax, GELU and the NaN checks; remove it"
+#error \
+    "accrete: -ffast-math (or -ffinite-math-only) breaks softmax, GELU and the NaN checks; remove it"
 #endif
 
-// Two translation units built for different vector units or product engines hold different code under the same
-// names. The tag below is part of every mangled name, so that the linker refuses to mix them.
+// Two translation units built for different vector units or product engines hold different code
+// under the same names. The tag below is part of every mangled name, so that the linker refuses to
+// mix them.
 #if defined(__AVX512F__)
 #define ACCRETE_ISA avx512
 #elif defined(__AVX2__) && defined(__FMA__)
@@ -33,10 +36,13 @@
 #endif
 
 #define ACCRETE_DETAIL_JOIN4(a, b, c, d) a##b##_##c##_##d
-#define ACCRETE_DETAIL_ABI(major, minor, engine, isa) ACCRETE_DETAIL_JOIN4(v##major##_, minor, engine, isa)
-#define ACCRETE_DETAIL_EXPAND_ABI(major, minor, engine, isa) ACCRETE_DETAIL_ABI(major, minor, engine, isa)
-#define ACCRETE_ABI \
-  ACCRETE_DETAIL_EXPAND_ABI(ACCRETE_VERSION_MAJOR, ACCRETE_VERSION_MINOR, ACCRETE_ENGINE, ACCRETE_ISA)
+#define ACCRETE_DETAIL_ABI(major, minor, engine, isa) \
+  ACCRETE_DETAIL_JOIN4(v##major##_, minor, engine, isa)
+#define ACCRETE_DETAIL_EXPAND_ABI(major, minor, engine, isa) \
+  ACCRETE_DETAIL_ABI(major, minor, engine, isa)
+#define ACCRETE_ABI                                                                       \
+  ACCRETE_DETAIL_EXPAND_ABI(ACCRETE_VERSION_MAJOR, ACCRETE_VERSION_MINOR, ACCRETE_ENGINE, \
+                            ACCRETE_ISA)
 
 #define ACCRETE_DETAIL_TEXT(x) #x
 #define ACCRETE_DETAIL_EXPAND_TEXT(x) ACCRETE_DETAIL_TEXT(x)
@@ -54,9 +60,9 @@
 #ifdef NDEBUG
 #define ACCRETE_ASSERT(condition) static_cast<void>(0)
 #else
-#define ACCRETE_ASSERT(condition)                                                                  \
-  ((condition) ? static_cast<void>(0)                                                              \
-               : (std::fprintf(stderr, "accrete: %s:%d: %s does not hold\n", __FILE__, __LINE__,   \
-                               #condition),                                                        \
+#define ACCRETE_ASSERT(condition)                                                                \
+  ((condition) ? static_cast<void>(0)                                                            \
+               : (std::fprintf(stderr, "accrete: %s:%d: %s does not hold\n", __FILE__, __LINE__, \
+                               #condition),                                                      \
                   std::abort()))
 #endif

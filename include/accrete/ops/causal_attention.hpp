@@ -17,10 +17,10 @@ concept HasCausalAttention = ComputeBackend<Backend> &&
     requires(Backend const& backend, View<Backend, Element const, 5> qkv,
              View<Backend, Element, 5> grad_qkv, View<Backend, Element const, 4> in,
              View<Backend, Element, 4> out, View<Backend, Statistic, 3> statistic,
-             View<Backend, Statistic const, 3> kept) {
+             View<Backend, Statistic const, 3> kept, View<Backend, Index const, 1> positions) {
   CausalAttentionKernel<Backend>::forward(backend, qkv, out, statistic);
   CausalAttentionKernel<Backend>::backward(backend, in, qkv, in, kept, grad_qkv);
-  CausalAttentionKernel<Backend>::decode(backend, qkv, out, out, Index{0}, out);
+  CausalAttentionKernel<Backend>::decode(backend, qkv, out, out, positions, out);
 };
 
 /// out[b,t,h,:] = sum_{s<=t} p[s] v[b,s,h,:], with p = softmax_s(q[b,t,h,:] . k[b,s,h,:] /
@@ -62,19 +62,18 @@ void causal_attention_backward(Backend const& backend,
 /// cache at positions [position, position + n) and attends over everything up to each token.
 template <HasCausalAttention Backend>
 void causal_attention_decode(Backend const& backend,
-                             View<Backend, Element const, 5> qkv,              // (B,n,3,H,D)
-                             View<Backend, Element, 4> keys,                   // (B,H,T_max,D)
-                             View<Backend, Element, 4> values,                 // (B,H,T_max,D)
-                             Index position, View<Backend, Element, 4> out) {  // (B,n,H,D)
+                             View<Backend, Element const, 5> qkv,      // (B,n,3,H,D)
+                             View<Backend, Element, 4> keys,           // (B,H,T_max,D)
+                             View<Backend, Element, 4> values,         // (B,H,T_max,D)
+                             View<Backend, Index const, 1> positions,  // (B)
+                             View<Backend, Element, 4> out) {          // (B,n,H,D)
   Index const b = qkv.size(0), n = qkv.size(1), h = qkv.size(3), d = qkv.size(4);
   check_sizes("causal_attention_decode", "qkv", qkv, {b, n, 3, h, d});
   check_sizes("causal_attention_decode", "keys", keys, {b, h, keys.size(2), d});
   check_sizes("causal_attention_decode", "values", values, keys.sizes());
   check_sizes("causal_attention_decode", "out", out, {b, n, h, d});
-  if (position < 0 || position + n > keys.size(2))
-    throw ShapeError(message("causal_attention_decode: positions ", position, " to ", position + n,
-                             " do not fit in a cache planned for ", keys.size(2), " tokens"));
-  CausalAttentionKernel<Backend>::decode(backend, qkv, keys, values, position, out);
+  check_sizes("causal_attention_decode", "positions", positions, {b});
+  CausalAttentionKernel<Backend>::decode(backend, qkv, keys, values, positions, out);
 }
 
 ACCRETE_END_NAMESPACE

@@ -52,15 +52,15 @@ struct CausalAttentionKernel<ReferenceBackend<T>> {
 
   static void decode(Backend const&, View<Backend, Element const, 5> qkv,
                      View<Backend, Element, 4> keys, View<Backend, Element, 4> values,
-                     Index position, View<Backend, Element, 4> out) {
+                     View<Backend, Index const, 1> positions, View<Backend, Element, 4> out) {
     Index const width = qkv.size(4);
     for (Index b = 0; b < qkv.size(0); ++b)
       for (Index h = 0; h < qkv.size(3); ++h)
         for (Index t = 0; t < qkv.size(1); ++t) {
-          std::copy_n(&qkv(b, t, 1, h, 0), width, &keys(b, h, position + t, 0));
-          std::copy_n(&qkv(b, t, 2, h, 0), width, &values(b, h, position + t, 0));
+          std::copy_n(&qkv(b, t, 1, h, 0), width, &keys(b, h, positions(b) + t, 0));
+          std::copy_n(&qkv(b, t, 2, h, 0), width, &values(b, h, positions(b) + t, 0));
           attend(
-              position + t + 1, width, &qkv(b, t, 0, h, 0), &out(b, t, h, 0),
+              positions(b) + t + 1, width, &qkv(b, t, 0, h, 0), &out(b, t, h, 0),
               [&](Index s) { return &keys(b, h, s, 0); },
               [&](Index s) { return &values(b, h, s, 0); });
         }

@@ -13,8 +13,8 @@ struct RotaryKernel<ReferenceBackend<T>> {
   using Backend = ReferenceBackend<T>;
 
   /// `direction` is 1 for forward and -1 for backward.
-  static void rotate(Backend const&, View<Backend, Element, 5> qkv, Index first_position,
-                     double base, int direction) {
+  static void rotate(Backend const&, View<Backend, Element, 5> qkv,
+                     View<Backend, Index const, 1> positions, double base, int direction) {
     Index const half = qkv.size(4) / 2;
     for (Index b = 0; b < qkv.size(0); ++b)
       for (Index t = 0; t < qkv.size(1); ++t)
@@ -22,7 +22,7 @@ struct RotaryKernel<ReferenceBackend<T>> {
           for (Index h = 0; h < qkv.size(3); ++h)
             for (Index i = 0; i < half; ++i) {
               double const angle =
-                  static_cast<double>(first_position + t) *
+                  static_cast<double>((positions.empty() ? 0 : positions(b)) + t) *
                   std::pow(base, -static_cast<double>(i) / static_cast<double>(half));
               T const cosine = static_cast<T>(std::cos(angle));
               T const sine = static_cast<T>(direction * std::sin(angle));
