@@ -1,0 +1,58 @@
+/// A linear layer: out = x W^T + b.
+#pragma once
+
+#include <accrete/nn/module.hpp>
+#include <accrete/ops/linear.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// With a bias it has parameters "weight" (O,I) and "bias" (O), without one "weight" alone.
+template <HasLinear B>
+class Linear {
+ public:
+  using Backend = B;
+  enum class Bias : bool { no, yes };
+
+  Linear(Index inputs, Index outputs, Bias bias, Initial initial = Initial::normal())
+      : weight_({outputs, inputs}, initial),
+        bias_({bias == Bias::yes ? outputs : 0}, Initial::zeros()) {}
+
+  template <class Self>
+  static void visit_parameters(Self& self, auto&& visit) {
+    visit("weight", self.weight_);
+    if (self.has_bias()) visit("bias", self.bias_);
+  }
+
+  /// x (N,I) -> out (N,O)
+  void forward(Backend const& backend, View<Backend, Element const, 2> x,
+               View<Backend, Element, 2> out) const {
+    linear_forward(backend, x, weight(), bias(), out);
+  }
+
+  /// Adds to the gradients of weight and bias; overwrites grad_x (N,I) unless it is empty.
+  void backward(Backend const& backend, Gradients<Backend> const& gradients,
+                View<Backend, Element const, 2> grad_out, View<Backend, Element const, 2> x,
+                View<Backend, Element, 2> grad_x) const {
+    linear_backward(backend, grad_out, x, weight(), grad_x, grad_weight(gradients),
+                    grad_bias(gradients));
+  }
+
+  [[nodiscard]] View<Backend, Element const, 2> weight() const { return weight_; }
+  [[nodiscard]] View<Backend, Element const, 1> bias() const {
+    return has_bias() ? bias_.view() : View<Backend, Element const, 1>{};
+  }
+  [[nodiscard]] View<Backend, Master, 2> grad_weight(Gradients<Backend> const& gradients) const {
+    return gradients.of(weight_);
+  }
+  [[nodiscard]] View<Backend, Master, 1> grad_bias(Gradients<Backend> const& gradients) const {
+    return has_bias() ? gradients.of(bias_) : View<Backend, Master, 1>{};
+  }
+
+ private:
+  [[nodiscard]] bool has_bias() const { return bias_.count() > 0; }
+
+  Parameter<Backend, 2> weight_;  // (O,I)
+  Parameter<Backend, 1> bias_;    // (O), or of size 0
+};
+
+ACCRETE_END_NAMESPACE

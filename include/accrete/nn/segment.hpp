@@ -1,0 +1,131 @@
+/// A contiguous run of parameters that train or freeze together: the new blocks of one growth stage, a head, a learned
+/// embedding. Freezing, the optimizer, clipping and checkpoints walk the list of segments.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <accrete/core/random.hpp>
+#include <accrete/nn/module.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// One parameter's place in a segment.
+struct SegmentEntry {
+  std::string name;  // full: "blocks.3.attention.qkv.weight"
+  std::vector<Index> shape;
+  Index offset = 0;
+  Index count = 0;
+  bool decays = false;
+  Initial initial;
+};
+
+/// Owns the parameters of the modules that were bound to it. Its memory never moves, so that views of it stay valid
+/// when the segment itself is moved.
+template <HostBackend Backend>
+class Segment {
+ public:
+  using T = TypeOf<Backend, Master>;
+
+  Segment(Backend backend, std::string name)
+      : backend_(std::move(backend)), name_(std::move(name)) {}
+
+  /// Takes the parameters of a module, called "prefix.…". All modules first, then one `allocate`.
+  template <class M>
+  void add(M& module, std::string const& prefix) {
+    for_each_parameter(module, prefix, [&](std::string const& full_name, auto& parameter) {
+      SegmentEntry entry{.name = full_name,
+                         .shape = {parameter.sizes().begin(), parameter.sizes().end()},
+                         .offset = count_,
+                         .count = parameter.count(),
+                         .decays = parameter.decays(),
+                         .initial = parameter.initial()};
+      count_ += (entry.count + padding - 1) / padding * padding;
+      entries_.push_back(std::move(entry));
+    });
+  }
+
+  /// Allocates zeroed memory for everything that was added.
+  void allocate() { memory_ = backend_.allocate(count_ * static_cast<Index>(sizeof(T))); }
+
+  /// Points the parameters of a module that was added as `prefix` at their memory.
+  template <class M>
+  void bind(M& module, std::string const& prefix) {
+    for_each_parameter(module, prefix, [&](std::string const& full_name, auto& parameter) {
+      parameter.bind(data() + at(full_name).offset);
+    });
+  }
+
+  /// Draws initial values: each parameter from the stream of its own name, so that values depend on the seed and the
+  /// name alone. `planned_depth` is L in the scale 1 / sqrt(2 L) of residual outputs.
+  void initialize(Random random, Index planned_depth);
+
+  [[nodiscard]] std::string const& name() const { return name_; }
+  [[nodiscard]] std::vector<SegmentEntry> const& entries() const { return entries_; }
+  [[nodiscard]] SegmentEntry const& at(std::string const& full_name) const;
+  [[nodiscard]] bool trainable() const { return trainable_; }
+  void set_trainable(bool trainable) { trainable_ = trainable; }
+
+  /// All values, with the padding between parameters (zero, and kept zero).
+  [[nodiscard]] View<Backend, Master, 1> values() { return {data(), {count_}}; }
+  [[nodiscard]] View<Backend, Master const, 1> values() const { return {data(), {count_}}; }
+  /// The number of parameters, without padding.
+  [[nodiscard]] Index parameter_count() const {
+    Index sum = 0;
+    for (auto const& entry : entries_) sum += entry.count;
+    return sum;
+  }
+
+ private:
+  static constexpr Index padding = 16;  // values; keeps every parameter on a 64-byte boundary
+  [[nodiscard]] T* data() const { return reinterpret_cast<T*>(memory_.get()); }
+
+  Backend backend_;
+  std::string name_;
+  std::vector<SegmentEntry> entries_;
+  Index count_ = 0;
+  std::shared_ptr<std::byte[]> memory_;
+  bool trainable_ = true;
+};
+
+template <HostBackend Backend>
+SegmentEntry const& Segment<Backend>::at(std::string const& full_name) const {
+  auto const found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](auto const& entry) { return entry.name == full_name; });
+  if (found == entries_.end())
+    throw ValueError(message("segment ", name_, ": no parameter is called ", full_name));
+  return *found;
+}
+
+template <HostBackend Backend>
+void Segment<Backend>::initialize(Random random, Index planned_depth) {
+  for (auto const& entry : entries_) {
+    T* const values = data() + entry.offset;
+    double deviation = entry.initial.deviation;
+    switch (entry.initial.kind) {
+      case Initial::Kind::zeros:
+        std::fill_n(values, entry.count, T{0});
+        continue;
+      case Initial::Kind::ones:
+        std::fill_n(values, entry.count, T{1});
+        continue;
+      case Initial::Kind::residual_output:
+        deviation /= std::sqrt(2.0 * static_cast<double>(std::max<Index>(planned_depth, 1)));
+        break;
+      case Initial::Kind::normal:
+        break;
+    }
+    auto const stream = random.stream(entry.name);
+    for (Index i = 0; i < entry.count; i += 4) {
+      auto const four = stream.normals(static_cast<std::uint64_t>(i / 4));
+      for (Index j = i; j < std::min(i + 4, entry.count); ++j)
+        values[j] = static_cast<T>(deviation * four[static_cast<std::size_t>(j - i)]);
+    }
+  }
+}
+
+ACCRETE_END_NAMESPACE
