@@ -139,7 +139,7 @@ inline Json const* Json::find(std::string_view key) const {
 
 inline Json const& Json::at(std::string_view key) const {
   if (Json const* const value = find(key)) return *value;
-  throw ValueError(message("Json: the key ", detail::quoted(key), " is missing"));
+  throw ValueError(message("Json: the key ", detail::excerpt(key), " is missing"));
 }
 
 inline Json& Json::operator[](std::string_view key) {

@@ -111,7 +111,7 @@ inline Json JsonParser::parse_object() {
     spend(member_bytes + key->size());
     if (object.find(*key) != nullptr) {
       reader_.fail(reader_.key_offset(),
-                   message("the key ", quoted(*key), " stands twice in one object"));
+                   message("the key ", excerpt(*key), " stands twice in one object"));
     }
     object[*key] = parse_value();
   }

@@ -109,7 +109,7 @@ inline void append_json_string(std::string& out, std::string_view value) {
 }
 
 /// A name from a file, as messages show it: in quotes, escaped, no longer than 64 bytes.
-[[nodiscard]] inline std::string quoted(std::string_view name) {
+[[nodiscard]] inline std::string excerpt(std::string_view name) {
   constexpr std::size_t longest = 64;
   std::string_view shown = name.substr(0, longest);
   shown = shown.substr(0, well_formed_utf8_prefix(shown));

@@ -1,0 +1,159 @@
+/// Writes tensors to a safetensors file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <accrete/core/error.hpp>
+#include <accrete/core/index.hpp>
+#include <accrete/io/atomic_file.hpp>
+#include <accrete/io/dtype.hpp>
+#include <accrete/io/json_string.hpp>
+#include <accrete/io/safetensors_header.hpp>
+#include <accrete/io/tensor_info.hpp>
+#include <accrete/io/utf8_check.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// First all tensors are declared, then the file is opened, then bytes follow in the declared order:
+///
+///     SafetensorsWriter writer;
+///     writer.declare("weight", DType::f32, {2, 3});
+///     writer.open("model.safetensors");
+///     writer.write("weight", std::span<float const>(weight));
+///     writer.commit();
+///
+/// The data section begins at a multiple of 8 bytes; tensors follow each other without padding, so that each is
+/// aligned if wider elements are declared first. The file appears under its name with `commit`, whole and
+/// durable, or not at all (AtomicFile). Wrong use is a ValueError.
+class SafetensorsWriter {
+ public:
+  /// A new tensor after the others. Its name is UTF-8, not "__metadata__", and not declared before.
+  void declare(std::string name, DType dtype, std::vector<Index> shape);
+
+  /// What describes the file as a whole; UTF-8.
+  void set_metadata(std::map<std::string, std::string> metadata);
+
+  /// What was declared.
+  [[nodiscard]] std::vector<TensorInfo> const& tensors() const { return tensors_; }
+
+  void open(std::filesystem::path const& path);
+
+  /// The next bytes of a tensor, which may come in several calls.
+  void write(std::string_view name, std::span<std::byte const> bytes);
+
+  /// The same for elements that are of the declared type.
+  template <HasDType T>
+  void write(std::string_view name, std::span<T const> elements);
+
+  /// All tensors are complete.
+  void commit();
+
+ private:
+  /// Passes over complete tensors up to the one of this name; all tensors without one.
+  void advance_to(std::optional<std::string_view> name);
+  void require_before_open(std::string_view call) const;
+  [[noreturn]] static void fail(std::string_view name, std::string_view reason) {
+    throw ValueError(message("SafetensorsWriter: tensor ", detail::excerpt(name), " ", reason));
+  }
+
+  std::vector<TensorInfo> tensors_;
+  std::set<std::string, std::less<>> names_;
+  std::map<std::string, std::string> metadata_;
+  std::optional<AtomicFile> file_;
+  std::size_t current_ = 0;    // the tensor whose bytes come next
+  std::uint64_t written_ = 0;  // its bytes so far
+};
+
+inline void SafetensorsWriter::require_before_open(std::string_view call) const {
+  if (file_) throw ValueError(message("SafetensorsWriter: ", call, " after open"));
+}
+
+inline void SafetensorsWriter::declare(std::string name, DType dtype, std::vector<Index> shape) {
+  using Limits = SafetensorsLimits;
+  require_before_open("declare");
+  if (name == "__metadata__") fail(name, "has a name that the format keeps for itself");
+  if (detail::well_formed_utf8_prefix(name) != name.size())
+    fail(name, "has a name that is not UTF-8");
+  if (names_.contains(name)) fail(name, "is declared twice");
+  if (shape.size() > Limits::rank) fail(name, message("has a rank above ", Limits::rank));
+  if (tensors_.size() == Limits::tensors) fail(name, message("is one more than ", Limits::tensors));
+  std::uint64_t const begin = tensors_.empty() ? 0 : tensors_.back().end;
+  std::optional<std::uint64_t> const bytes = checked_byte_count(dtype, shape);
+  if (!bytes || !std::in_range<Index>(begin + *bytes)) fail(name, "has a size that cannot be");
+  names_.insert(name);
+  tensors_.push_back({std::move(name), dtype, std::move(shape), begin, begin + *bytes});
+}
+
+inline void SafetensorsWriter::set_metadata(std::map<std::string, std::string> metadata) {
+  require_before_open("set_metadata");
+  for (auto const& [key, value] : metadata) {
+    if (detail::well_formed_utf8_prefix(key) != key.size() ||
+        detail::well_formed_utf8_prefix(value) != value.size()) {
+      throw ValueError(
+          message("SafetensorsWriter: metadata ", detail::excerpt(key), " is not UTF-8"));
+    }
+  }
+  metadata_ = std::move(metadata);
+}
+
+inline void SafetensorsWriter::open(std::filesystem::path const& path) {
+  require_before_open("open");
+  std::string const header = format_safetensors_header(tensors_, metadata_);
+  if (header.size() - SafetensorsLimits::length_bytes > SafetensorsLimits::header_bytes ||
+      metadata_.size() > SafetensorsLimits::metadata_entries) {
+    throw ValueError(message("SafetensorsWriter: a header of ", header.size(), " bytes and ",
+                             metadata_.size(), " entries of metadata is above the limits"));
+  }
+  file_.emplace(path);
+  file_->write(header);
+}
+
+inline void SafetensorsWriter::advance_to(std::optional<std::string_view> name) {
+  if (!file_) throw ValueError("SafetensorsWriter: write or commit before open");
+  while (current_ < tensors_.size() && tensors_[current_].name != name) {
+    TensorInfo const& tensor = tensors_[current_];
+    if (written_ != tensor.byte_count()) {
+      fail(tensor.name, message("has got ", written_, " of ", tensor.byte_count(), " bytes"));
+    }
+    ++current_;
+    written_ = 0;
+  }
+}
+
+inline void SafetensorsWriter::write(std::string_view name, std::span<std::byte const> bytes) {
+  advance_to(name);
+  if (current_ == tensors_.size()) fail(name, "is not declared, or comes out of order");
+  TensorInfo const& tensor = tensors_[current_];
+  if (bytes.size() > tensor.byte_count() - written_) {
+    fail(name, message("gets more than its ", tensor.byte_count(), " bytes"));
+  }
+  file_->write(bytes);
+  written_ += bytes.size();
+}
+
+template <HasDType T>
+void SafetensorsWriter::write(std::string_view name, std::span<T const> elements) {
+  advance_to(name);
+  if (current_ < tensors_.size() && tensors_[current_].dtype != dtype_of<T>()) {
+    fail(name, message("is declared as ", name_of(tensors_[current_].dtype), ", its elements are ",
+                       name_of(dtype_of<T>())));
+  }
+  write(name, std::as_bytes(elements));
+}
+
+inline void SafetensorsWriter::commit() {
+  advance_to(std::nullopt);
+  file_->commit();
+}
+
+ACCRETE_END_NAMESPACE
