@@ -34,7 +34,11 @@ class Workspace {
     return {reinterpret_cast<T*>(memory_.get() + begin), {static_cast<Index>(sizes)...}};
   }
 
+  /// Hands the same memory out anew.
+  void reuse() { used_ = 0; }
+
   [[nodiscard]] Index bytes() const { return used_; }
+  [[nodiscard]] Index capacity() const { return capacity_; }
 
  private:
   static constexpr Index alignment = 64;

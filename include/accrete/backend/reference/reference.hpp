@@ -6,6 +6,7 @@
 #include <accrete/backend/reference/causal_attention.hpp>
 #include <accrete/backend/reference/cross_entropy.hpp>
 #include <accrete/backend/reference/embedding.hpp>
+#include <accrete/backend/reference/fill_zero.hpp>
 #include <accrete/backend/reference/gelu.hpp>
 #include <accrete/backend/reference/layer_norm.hpp>
 #include <accrete/backend/reference/linear.hpp>

@@ -1,0 +1,58 @@
+/// What trainers, samplers and measures ask of a model: hidden states and a classifier, never logits for all tokens.
+#pragma once
+
+#include <array>
+#include <concepts>
+
+#include <accrete/io/json.hpp>
+#include <accrete/model/session.hpp>
+#include <accrete/nn/gradients.hpp>
+#include <accrete/ops/classifier.hpp>
+#include <accrete/substrate/substrate.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+template <class Model>
+using TermsOf = std::array<ClassifierTerm<typename Model::Backend>, Model::term_count>;
+template <class Model>
+using TermGradientsOf =
+    std::array<ClassifierTermGradient<typename Model::Backend>, Model::term_count>;
+
+/// forward: ids (B,T) -> the session's hidden states; classifier: the terms whose sum is the logits of all B*T tokens.
+template <class M>
+concept ScoresTokens = ComputeBackend<typename M::Backend> &&
+    std::constructible_from<typename M::Session, M const&, SessionPlan> &&
+    requires(M const& model, typename M::Session& session,
+             View<typename M::Backend, TokenId const, 2> ids) {
+  model.forward(session, ids);
+  { model.classifier(session) } -> std::same_as<TermsOf<M>>;
+  { model.substrate() } -> std::convertible_to<Substrate const&>;
+  { model.backend() } -> std::convertible_to<typename M::Backend const&>;
+};
+
+/// decode_step: the next n tokens of each sequence, ids (B,n), after those in the session's cache.
+template <class M>
+concept DecodesTokens = ScoresTokens<M> &&
+    requires(M const& model, typename M::Session& session,
+             View<typename M::Backend, TokenId const, 2> ids) {
+  model.decode_step(session, ids);
+};
+
+/// backward: from the gradients of the terms down to the lowest trainable parameter. `for_each_segment` calls
+/// f(prefix, segment) for every segment of parameters.
+template <class M>
+concept Trainable = ScoresTokens<M> &&
+    requires(M& model, M const& const_model, typename M::Session& session,
+             Gradients<typename M::Backend> const& gradients,
+             View<typename M::Backend, TokenId const, 2> ids) {
+  { const_model.classifier_gradients(session, gradients) } -> std::same_as<TermGradientsOf<M>>;
+  const_model.backward(session, gradients, ids);
+  model.for_each_segment([](std::string const&, auto&) {});
+  { const_model.describe() } -> std::same_as<Json>;
+  { const_model.stamp() } -> std::same_as<ModelStamp>;
+};
+
+template <class M>
+concept LanguageModel = DecodesTokens<M> && Trainable<M>;
+
+ACCRETE_END_NAMESPACE

@@ -1,0 +1,50 @@
+/// A constant table of token vectors, the common part of all frozen embeddings.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <accrete/embedding/embedding_policy.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// Looks rows up in a table (V,W) that never trains; a row is expanded by repetition to C = k W channels.
+template <HasEmbedding B>
+class FrozenTable {
+ public:
+  using Backend = B;
+  using T = TypeOf<Backend, Element>;
+
+  /// Shares the values where the backend computes in float; makes one rounded copy elsewhere. `owner` keeps the values
+  /// alive.
+  FrozenTable(Backend const& backend, std::span<float const> values, Index rows, Index width,
+              std::shared_ptr<void const> owner)
+      : owner_(std::move(owner)) {
+    if constexpr (std::is_same_v<T, float> && HostBackend<Backend>) {
+      table_ = {values.data(), {rows, width}};
+    } else {
+      auto const memory = backend.allocate(rows * width * static_cast<Index>(sizeof(T)));
+      auto* const copy = reinterpret_cast<T*>(memory.get());
+      std::transform(values.begin(), values.end(), copy,
+                     [](float value) { return static_cast<T>(value); });
+      table_ = {copy, {rows, width}};
+      owner_ = memory;
+    }
+  }
+
+  void forward(Backend const& backend, View<Backend, TokenId const, 2> ids,
+               View<Backend, Element, 3> out) const {
+    embedding_forward(backend, ids.template reshape<1>({ids.count()}), table_, out.rows());
+  }
+
+  [[nodiscard]] Index width() const { return table_.size(1); }
+
+ private:
+  std::shared_ptr<void const> owner_;
+  View<Backend, Element const, 2> table_;  // (V,W)
+};
+
+ACCRETE_END_NAMESPACE

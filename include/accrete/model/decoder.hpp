@@ -1,0 +1,242 @@
+/// A decoder-only language model: embedding, body, head.
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <accrete/concepts/language_model.hpp>
+#include <accrete/embedding/embedding_policy.hpp>
+#include <accrete/model/head.hpp>
+#include <accrete/nn/stack.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// A body is a Stack or what wraps one: `Stack<Block>`, `Growable<Stack<Block>>`.
+template <class B>
+concept Body = ComputeBackend<typename B::Backend> &&
+    std::constructible_from<B, typename B::Backend, typename B::Options> &&
+    requires(B const& body) {
+  { body.depth() } -> std::convertible_to<Index>;
+  { body.first_trainable() } -> std::convertible_to<Index>;
+  { body.model_dim() } -> std::convertible_to<Index>;
+  { body.revision() } -> std::convertible_to<Index>;
+};
+
+/// Embedding and head must be made for the body's backend.
+template <class Embedding, class BodyType, class Head>
+concept FormDecoder = EmbeddingPolicy<Embedding, typename BodyType::Backend> &&
+    HeadPolicy<Head, typename BodyType::Backend>;
+
+/// ids (B,T) -> embedding (B,T,C) -> body (B,T,C) -> head: one classifier term over the vocabulary of the substrate.
+///
+/// Parameters are drawn from `Options::seed`, each from the stream of its own name. The model is move-only.
+template <class Embedding, Body BodyType, class Head = LinearHead<LayerNorm>>
+requires FormDecoder<Embedding, BodyType, Head>
+class Decoder {
+ public:
+  using Backend = typename BodyType::Backend;
+  using Options = typename BodyType::Options;
+  using EmbeddingType = Embedding;
+  using Session = accrete::Session<Decoder>;
+  static constexpr std::size_t term_count = 1;
+
+  struct State {
+    typename BodyType::State body;
+    typename Head::template Layer<Backend>::Activations head;
+    typename Head::template Layer<Backend>::Scratch head_scratch;
+    View<Backend, Element, 3> embedded, features, grad_features;  // (B,T,C)
+  };
+  using Cache = typename BodyType::Cache;
+
+  Decoder(Backend backend, Substrate substrate, Options options = {});
+
+  [[nodiscard]] BodyType& body() { return body_; }
+  [[nodiscard]] BodyType const& body() const { return body_; }
+  [[nodiscard]] Substrate const& substrate() const { return substrate_; }
+  [[nodiscard]] Backend const& backend() const { return backend_; }
+  [[nodiscard]] Json describe() const;
+  [[nodiscard]] ModelStamp stamp() const { return {number_.value(), body_.revision() + revision_}; }
+
+  /// Whether the embedding has parameters that train: it freezes when blocks are grown or frozen above it.
+  [[nodiscard]] bool embedding_trains() const {
+    return !embedding_frozen_ && !embedding_segment_.entries().empty() &&
+           body_.first_trainable() == 0;
+  }
+  /// The embedding's parameters, if it has any, train no more.
+  void freeze_embedding() {
+    embedding_frozen_ = true;
+    ++revision_;
+  }
+
+  /// Calls f(prefix, segment) for the embedding's (if it has parameters), the body's and the head's segments.
+  template <class F>
+  void for_each_segment(F&& f);
+
+  /// Hidden states of ids (B,T), kept in the session. Throws ValueError for an id outside of the vocabulary.
+  void forward(Session& session, View<Backend, TokenId const, 2> ids) const;
+  /// The terms of the last forward or decode_step: rows b T + t.
+  [[nodiscard]] TermsOf<Decoder> classifier(Session const& session) const {
+    return {head_.term(session.state().head)};
+  }
+  [[nodiscard]] TermGradientsOf<Decoder> classifier_gradients(
+      Session const& session, Gradients<Backend> const& gradients) const {
+    return {head_.term_gradient(gradients, session.state().head_scratch)};
+  }
+  /// Adds to `gradients`, from the gradients of the terms down to the lowest trainable parameter.
+  void backward(Session& session, Gradients<Backend> const& gradients,
+                View<Backend, TokenId const, 2> ids) const;
+  /// Hidden states of the next n tokens of each sequence, ids (B,n).
+  void decode_step(Session& session, View<Backend, TokenId const, 2> ids) const;
+
+  [[nodiscard]] State state_for(Workspace<Backend>& workspace, Index batch, Index time,
+                                bool training) const;
+  [[nodiscard]] Cache cache_for(Workspace<Backend>& workspace, Index batch, Index capacity) const {
+    return body_.cache_for(workspace, batch, capacity);
+  }
+
+  /// The body's output (B,T,C) of the last forward, from which the head starts.
+  [[nodiscard]] View<Backend, Element const, 3> features(Session const& session) const {
+    return session.state().features;
+  }
+
+ private:
+  using EmbeddingLayer = typename Embedding::template Layer<Backend>;
+  using HeadLayer = typename Head::template Layer<Backend>;
+
+  void check_ids(View<Backend, TokenId const, 2> ids) const;
+  void check_depth() const;
+
+  Backend backend_;
+  Substrate substrate_;
+  BodyType body_;
+  EmbeddingLayer embedding_;
+  HeadLayer head_;
+  Segment<Backend> embedding_segment_, head_segment_;
+  ModelNumber number_;
+  Index revision_ = 0;
+  bool embedding_frozen_ = false;
+};
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head> Decoder<Embedding, BodyType, Head>::Decoder(
+    Backend backend, Substrate substrate, Options options)
+    : backend_(std::move(backend)),
+      substrate_(std::move(substrate)),
+      body_(backend_, options),
+      embedding_(backend_, substrate_, body_.model_dim()),
+      head_(body_.model_dim(), substrate_.vocabulary_size()),
+      embedding_segment_(backend_, "embedding"),
+      head_segment_(backend_, "head") {
+  auto const bind = [&](auto& segment, auto& layer) {
+    segment.add(layer, segment.name());
+    segment.allocate();
+    segment.bind(layer, segment.name());
+    segment.initialize(Random(options.seed), options.planned_depth);
+  };
+  bind(embedding_segment_, embedding_);
+  bind(head_segment_, head_);
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head> Json Decoder<Embedding, BodyType, Head>::describe()
+const {
+  Json json = Json::object();
+  json["type"] = Json("decoder");
+  json["vocabulary_size"] = Json(substrate_.vocabulary_size());
+  json["embedding"] = embedding_.describe();
+  json["body"] = body_.describe();
+  json["head"] = head_.describe();
+  return json;
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+template <class F>
+void Decoder<Embedding, BodyType, Head>::for_each_segment(F&& f) {
+  if (!embedding_segment_.entries().empty()) {
+    embedding_segment_.set_trainable(embedding_trains());
+    f(std::string(), embedding_segment_);
+  }
+  body_.for_each_segment([&](auto& segment) { f(std::string(), segment); });
+  f(std::string(), head_segment_);
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+auto Decoder<Embedding, BodyType, Head>::state_for(Workspace<Backend>& workspace, Index batch,
+                                                   Index time, bool training) const -> State {
+  auto const hidden = [&] {
+    return workspace.template tensor<Element>(batch, time, body_.model_dim());
+  };
+  State state;
+  state.body = body_.state_for(workspace, batch, time, training);
+  state.embedded = hidden();
+  state.features = hidden();
+  state.head = head_.activations_for(workspace, batch, time);
+  if (training) {
+    state.head_scratch = head_.scratch_for(workspace, batch, time);
+    state.grad_features = hidden();
+  }
+  return state;
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+void Decoder<Embedding, BodyType, Head>::check_ids(View<Backend, TokenId const, 2> ids) const {
+  for (Index i = 0; i < ids.count(); ++i)
+    if (TokenId const id = ids.data()[i]; id < 0 || id >= substrate_.vocabulary_size())
+      throw ValueError(message("decoder: token id ", id, " at sequence ", i / ids.size(1),
+                               ", token ", i % ids.size(1), " is outside of the vocabulary of ",
+                               substrate_.vocabulary_size()));
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+void Decoder<Embedding, BodyType, Head>::check_depth() const {
+  if (body_.depth() == 0)
+    throw ValueError("decoder: the body has no blocks yet; call body().grow(n) first");
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+void Decoder<Embedding, BodyType, Head>::forward(Session& session,
+                                                 View<Backend, TokenId const, 2> ids) const {
+  check_depth();
+  check_ids(ids);
+  State& state = session.begin(*this, ids.size(0), ids.size(1));
+  embedding_.forward(backend_, ids, state.embedded);
+  body_.forward(backend_, state.embedded, state.features, state.body);
+  head_.forward(backend_, state.features, state.head, state.head_scratch);
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+void Decoder<Embedding, BodyType, Head>::backward(Session& session,
+                                                  Gradients<Backend> const& gradients,
+                                                  View<Backend, TokenId const, 2> ids) const {
+  if (!session.plan().training)
+    throw ShapeError("session: planned without training; set SessionPlan::training for backward");
+  State& state = session.begin(*this, ids.size(0), ids.size(1));
+  head_.backward(backend_, gradients, state.features, state.grad_features, state.head,
+                 state.head_scratch);
+  auto const grad_embedded = body_.backward(backend_, gradients, state.grad_features, state.body);
+  if (embedding_trains()) embedding_.backward(backend_, gradients, ids, grad_embedded);
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+void Decoder<Embedding, BodyType, Head>::decode_step(Session& session,
+                                                     View<Backend, TokenId const, 2> ids) const {
+  check_depth();
+  check_ids(ids);
+  State& state = session.begin(*this, ids.size(0), ids.size(1));
+  session.check_room(ids.size(1));
+  embedding_.forward(backend_, ids, state.embedded);
+  body_.decode_step(backend_, session.cache(), session.positions(), state.embedded, state.features,
+                    state.body);
+  head_.forward(backend_, state.features, state.head, state.head_scratch);
+  session.advance(ids.size(1));
+}
+
+ACCRETE_END_NAMESPACE

@@ -1,0 +1,114 @@
+/// The mean cross-entropy of a model's session, forward and backward.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include <accrete/concepts/language_model.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// Losses of every token and the scratch for one chunk of logits. `chunk_bytes` bounds the scratch.
+template <HasClassifier Backend>
+class LossScratch {
+ public:
+  LossScratch(Backend const& backend, Index tokens, Index vocabulary_size,
+              Index chunk_bytes = Index{64} << 20)
+      : capacity_(tokens) {
+    Index const row = vocabulary_size * static_cast<Index>(sizeof(TypeOf<Backend, Element>));
+    Index const chunk = std::clamp<Index>(chunk_bytes / row, 1, std::max<Index>(tokens, 1));
+    auto [memory, parts] = plan_on(backend, [&](Workspace<Backend>& workspace) {
+      return Parts{workspace.template tensor<Statistic>(tokens),
+                   workspace.template tensor<Element>(chunk, vocabulary_size)};
+    });
+    memory_ = std::move(memory);
+    parts_ = parts;
+  }
+
+  [[nodiscard]] Index capacity() const { return capacity_; }
+  [[nodiscard]] View<Backend, Statistic, 1> losses(Index tokens) const {
+    return parts_.losses.slice(0, tokens);
+  }
+  [[nodiscard]] View<Backend, Element, 2> logits() const { return parts_.logits; }
+
+ private:
+  struct Parts {
+    View<Backend, Statistic, 1> losses;  // (B*T)
+    View<Backend, Element, 2> logits;    // (chunk,V)
+  };
+  Index capacity_;
+  Workspace<Backend> memory_;
+  Parts parts_;
+};
+
+/// The sum of losses in nats, and how many targets took part.
+struct LossSum {
+  double sum = 0;
+  Index tokens = 0;
+  [[nodiscard]] double mean() const {
+    return tokens == 0 ? 0.0 : sum / static_cast<double>(tokens);
+  }
+};
+
+namespace detail {
+/// Tokens in order, in double: the same sum for any number of threads.
+template <class Losses, class Targets>
+[[nodiscard]] LossSum sum_of_losses(Losses losses, Targets targets) {
+  LossSum result;
+  for (Index n = 0; n < targets.size(0); ++n) {
+    if (targets(n) == ignored_target) continue;
+    result.sum += static_cast<double>(losses(n));
+    ++result.tokens;
+  }
+  return result;
+}
+
+template <class Targets>
+void check_targets(Targets targets, Index vocabulary_size) {
+  for (Index n = 0; n < targets.size(0); ++n)
+    if (targets(n) != ignored_target && (targets(n) < 0 || targets(n) >= vocabulary_size))
+      throw ValueError(message("loss: target ", targets(n), " of token ", n,
+                               " is outside of the vocabulary of ", vocabulary_size));
+}
+}  // namespace detail
+
+/// Runs forward and sums -log p(targets) over all tokens whose target is not ignored. The loss of token b T + t stays in
+/// `scratch.losses`.
+template <ScoresTokens Model>
+LossSum evaluate_loss(Model const& model, typename Model::Session& session,
+                      View<typename Model::Backend, TokenId const, 2> ids,      // (B,T)
+                      View<typename Model::Backend, TokenId const, 2> targets,  // (B,T)
+                      LossScratch<typename Model::Backend>& scratch) {
+  check_sizes("evaluate_loss", "targets", targets, ids.sizes());
+  auto const flat = targets.template reshape<1>({targets.count()});
+  detail::check_targets(flat, model.substrate().vocabulary_size());
+  model.forward(session, ids);
+  auto const terms = model.classifier(session);
+  auto const losses = scratch.losses(targets.count());
+  classifier_loss_forward<typename Model::Backend>(model.backend(), terms, flat, losses,
+                                                   scratch.logits());
+  return detail::sum_of_losses(losses, flat);
+}
+
+/// The same, and adds the gradient of loss_scale * sum of losses to `gradients`.
+template <Trainable Model>
+LossSum evaluate_loss_and_gradients(
+    Model const& model, typename Model::Session& session,
+    View<typename Model::Backend, TokenId const, 2> ids,      // (B,T)
+    View<typename Model::Backend, TokenId const, 2> targets,  // (B,T)
+    LossScratch<typename Model::Backend>& scratch,
+    Gradients<typename Model::Backend> const& gradients, double loss_scale) {
+  check_sizes("evaluate_loss_and_gradients", "targets", targets, ids.sizes());
+  auto const flat = targets.template reshape<1>({targets.count()});
+  detail::check_targets(flat, model.substrate().vocabulary_size());
+  model.forward(session, ids);
+  auto const terms = model.classifier(session);
+  auto const term_gradients = model.classifier_gradients(session, gradients);
+  auto const losses = scratch.losses(targets.count());
+  classifier_loss_forward_backward<typename Model::Backend>(
+      model.backend(), terms, term_gradients, flat, losses, scratch.logits(), loss_scale);
+  model.backward(session, gradients, ids);
+  return detail::sum_of_losses(losses, flat);
+}
+
+ACCRETE_END_NAMESPACE

@@ -1,0 +1,236 @@
+/// A stack of equal blocks: the body of a decoder.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <accrete/core/random.hpp>
+#include <accrete/nn/segment.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// What a body is built from. `planned_depth` is L in the scale of residual outputs, and the depth of a plain Stack.
+template <Block BlockType>
+struct BodyOptions {
+  typename BlockType::Config block{};
+  Index planned_depth = 1;
+  std::uint64_t seed = 1;
+};
+
+/// Blocks 0 to depth - 1, of which those from `first_trainable` on train. Below it nothing is kept and backward never
+/// goes.
+template <Block BlockType>
+class Stack {
+ public:
+  using Backend = typename BlockType::Backend;
+  using Block = BlockType;
+  using Options = BodyOptions<BlockType>;
+
+  /// What a session holds for the stack.
+  struct State {
+    Index first_kept = 0;                           // blocks below it keep nothing
+    std::vector<View<Backend, Element, 3>> inputs;  // (B,T,C) into each kept block but the first
+    std::vector<typename Block::Activations> kept;  // one a kept block
+    typename Block::Activations passing;            // shared by all blocks that keep nothing
+    View<Backend, Element, 3> even, odd;            // (B,T,C) between blocks that keep nothing
+    View<Backend, Element, 3> grad_even, grad_odd;  // (B,T,C) between kept blocks
+    typename Block::Scratch scratch;
+    View<Backend, Element const, 3> first_input;  // (B,T,C) into the first kept block
+  };
+  struct Cache {
+    std::vector<typename Block::Cache> blocks;
+  };
+
+  Stack(Backend backend, Options options) : Stack(std::move(backend), std::move(options), 0) {
+    append(options_.planned_depth);
+  }
+
+  [[nodiscard]] Index depth() const { return static_cast<Index>(blocks_.size()); }
+  [[nodiscard]] Index first_trainable() const { return first_trainable_; }
+  [[nodiscard]] Index model_dim() const { return prototype_.model_dim(); }
+  [[nodiscard]] Index revision() const { return revision_; }
+  [[nodiscard]] std::vector<Block> const& blocks() const { return blocks_; }
+  [[nodiscard]] Json describe() const;
+
+  /// No block trains any more.
+  void freeze();
+
+  /// Calls f(segment) for each segment, lowest blocks first.
+  template <class F>
+  void for_each_segment(F&& f) {
+    for (auto& segment : segments_) f(segment);
+  }
+  template <class F>
+  void for_each_segment(F&& f) const {
+    for (auto const& segment : segments_) f(segment);
+  }
+
+  [[nodiscard]] State state_for(Workspace<Backend>& workspace, Index batch, Index time,
+                                bool training) const;
+  [[nodiscard]] Cache cache_for(Workspace<Backend>& workspace, Index batch, Index capacity) const;
+
+  /// x (B,T,C) -> out (B,T,C)
+  void forward(Backend const& backend, View<Backend, Element const, 3> x,
+               View<Backend, Element, 3> out, State& state) const;
+  /// From grad_out (B,T,C) down to the first kept block; returns the gradient of that block's input.
+  View<Backend, Element const, 3> backward(Backend const& backend,
+                                           Gradients<Backend> const& gradients,
+                                           View<Backend, Element const, 3> grad_out,
+                                           State& state) const;
+  void decode_step(Backend const& backend, Cache& cache, View<Backend, Index const, 1> positions,
+                   View<Backend, Element const, 3> x, View<Backend, Element, 3> out,
+                   State& state) const;
+
+ protected:
+  /// An empty stack, for `Growable`.
+  Stack(Backend backend, Options options, int /*empty*/)
+      : backend_(std::move(backend)), options_(std::move(options)), prototype_(options_.block) {}
+
+  /// Adds `count` trainable blocks in one segment of their own.
+  void append(Index count);
+
+ private:
+  /// The input of block `index` in a pass that keeps nothing below state.first_kept.
+  View<Backend, Element, 3> output_of(Index index, View<Backend, Element, 3> out,
+                                      State& state) const;
+
+  Backend backend_;
+  Options options_;
+  Block prototype_;  // knows the sizes before any block stands
+  std::vector<Block> blocks_;
+  std::vector<Segment<Backend>> segments_;
+  Index first_trainable_ = 0;
+  Index revision_ = 0;
+};
+
+template <Block BlockType>
+Json Stack<BlockType>::describe() const {
+  Json json = Json::object();
+  json["block"] = prototype_.describe();
+  json["depth"] = Json(depth());
+  return json;
+}
+
+template <Block BlockType>
+void Stack<BlockType>::freeze() {
+  for (auto& segment : segments_) segment.set_trainable(false);
+  first_trainable_ = depth();
+  ++revision_;
+}
+
+template <Block BlockType>
+void Stack<BlockType>::append(Index count) {
+  if (count < 1)
+    throw ValueError(
+        message("stack: the number of blocks to add: expected at least 1, got ", count));
+  Index const begin = depth();
+  auto const name = [](Index index) { return "blocks." + std::to_string(index); };
+  Segment<Backend> segment(backend_, name(begin) + " to " + std::to_string(begin + count - 1));
+  std::vector<Block> added;
+  added.reserve(static_cast<std::size_t>(count));
+  for (Index i = 0; i < count; ++i) {
+    added.emplace_back(options_.block);
+    segment.add(added.back(), name(begin + i));
+  }
+  segment.allocate();
+  for (Index i = 0; i < count; ++i)
+    segment.bind(added[static_cast<std::size_t>(i)], name(begin + i));
+  segment.initialize(Random(options_.seed), options_.planned_depth);
+
+  blocks_.reserve(blocks_.size() + added.size());
+  segments_.push_back(std::move(segment));
+  for (auto& block : added) blocks_.push_back(std::move(block));
+  ++revision_;
+}
+
+template <Block BlockType>
+auto Stack<BlockType>::state_for(Workspace<Backend>& workspace, Index batch, Index time,
+                                 bool training) const -> State {
+  auto const hidden = [&] { return workspace.template tensor<Element>(batch, time, model_dim()); };
+  State state;
+  state.first_kept = training ? first_trainable_ : depth();
+  for (Index i = state.first_kept; i < depth(); ++i) {
+    state.kept.push_back(
+        blocks_[static_cast<std::size_t>(i)].activations_for(workspace, batch, time));
+    if (i > state.first_kept) state.inputs.push_back(hidden());
+  }
+  if (state.first_kept > 0) {
+    state.passing = prototype_.activations_for(workspace, batch, time);
+    state.even = hidden();
+    state.odd = hidden();
+  }
+  if (!state.kept.empty()) {
+    state.grad_even = hidden();
+    state.grad_odd = hidden();
+  }
+  state.scratch = prototype_.scratch_for(workspace, batch, time);
+  return state;
+}
+
+template <Block BlockType>
+auto Stack<BlockType>::cache_for(Workspace<Backend>& workspace, Index batch, Index capacity) const
+    -> Cache {
+  Cache cache;
+  for (auto const& block : blocks_)
+    cache.blocks.push_back(block.cache_for(workspace, batch, capacity));
+  return cache;
+}
+
+template <Block BlockType>
+auto Stack<BlockType>::output_of(Index index, View<Backend, Element, 3> out, State& state) const
+    -> View<Backend, Element, 3> {
+  if (index + 1 == depth()) return out;
+  if (index >= state.first_kept)
+    return state.inputs[static_cast<std::size_t>(index - state.first_kept)];
+  return index % 2 == 0 ? state.even : state.odd;
+}
+
+template <Block BlockType>
+void Stack<BlockType>::forward(Backend const& backend, View<Backend, Element const, 3> x,
+                               View<Backend, Element, 3> out, State& state) const {
+  for (Index i = 0; i < depth(); ++i) {
+    bool const keeps = i >= state.first_kept;
+    if (i == state.first_kept) state.first_input = x;
+    auto& activations =
+        keeps ? state.kept[static_cast<std::size_t>(i - state.first_kept)] : state.passing;
+    auto const y = output_of(i, out, state);
+    blocks_[static_cast<std::size_t>(i)].forward(backend, x, y, activations, state.scratch);
+    x = y;
+  }
+}
+
+template <Block BlockType>
+auto Stack<BlockType>::backward(Backend const& backend, Gradients<Backend> const& gradients,
+                                View<Backend, Element const, 3> grad_out, State& state) const
+    -> View<Backend, Element const, 3> {
+  for (Index i = depth() - 1; i >= state.first_kept; --i) {
+    Index const kept = i - state.first_kept;
+    auto const input =
+        kept == 0
+            ? state.first_input
+            : View<Backend, Element const, 3>(state.inputs[static_cast<std::size_t>(kept - 1)]);
+    auto const grad_x = i % 2 == 0 ? state.grad_even : state.grad_odd;
+    blocks_[static_cast<std::size_t>(i)].backward(backend, gradients, grad_out, input, grad_x,
+                                                  state.kept[static_cast<std::size_t>(kept)],
+                                                  state.scratch);
+    grad_out = grad_x;
+  }
+  return grad_out;
+}
+
+template <Block BlockType>
+void Stack<BlockType>::decode_step(Backend const& backend, Cache& cache,
+                                   View<Backend, Index const, 1> positions,
+                                   View<Backend, Element const, 3> x, View<Backend, Element, 3> out,
+                                   State& state) const {
+  for (Index i = 0; i < depth(); ++i) {
+    auto const y = output_of(i, out, state);
+    blocks_[static_cast<std::size_t>(i)].decode_step(backend,
+                                                     cache.blocks[static_cast<std::size_t>(i)],
+                                                     positions, x, y, state.passing, state.scratch);
+    x = y;
+  }
+}
+
+ACCRETE_END_NAMESPACE

@@ -1,0 +1,97 @@
+/// The parameters that train, with their gradients and optimizer moments. A model is const data: what training adds to
+/// it lives here.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <accrete/concepts/language_model.hpp>
+#include <accrete/nn/segment.hpp>
+#include <accrete/ops/adamw.hpp>
+#include <accrete/ops/fill_zero.hpp>
+#include <accrete/ops/squared_norm.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// What a backend must offer to train.
+template <class Backend>
+concept TrainsParameters = HasAdamW<Backend> && HasSquaredNorm<Backend> && HasFillZero<Backend>;
+
+/// One trainable segment of a model and its three companions of the same length.
+template <HostBackend Backend>
+struct ActiveSegment {
+  std::string prefix;  // of the segment's names within the model
+  Segment<Backend>* segment = nullptr;
+  View<Backend, Master, 1> gradient{}, first_moment{}, second_moment{};
+};
+
+/// A short list of contiguous segments. Gradients and moments start at zero.
+template <HostBackend Backend>
+class ActiveSet {
+ public:
+  template <Trainable Model>
+  explicit ActiveSet(Model& model) {
+    model.for_each_segment([&](std::string const& prefix, Segment<Backend>& segment) {
+      if (segment.trainable()) segments_.push_back({.prefix = prefix, .segment = &segment});
+    });
+    Workspace<Backend> measure;
+    plan(measure);
+    workspace_ = Workspace<Backend>(model.backend(), measure.bytes());
+    plan(workspace_);
+    for (auto& active : segments_) gradients_.add_run(active.segment->values(), active.gradient);
+  }
+
+  [[nodiscard]] Gradients<Backend> const& gradients() const { return gradients_; }
+  [[nodiscard]] std::vector<ActiveSegment<Backend>>& segments() { return segments_; }
+  [[nodiscard]] std::vector<ActiveSegment<Backend>> const& segments() const { return segments_; }
+
+  [[nodiscard]] Index parameter_count() const {
+    Index count = 0;
+    for (auto const& active : segments_) count += active.segment->parameter_count();
+    return count;
+  }
+
+  void zero_gradients(Backend const& backend) {
+    for (auto& active : segments_) fill_zero(backend, active.gradient);
+  }
+
+  /// sqrt of the sum of squares of all gradients; not finite if any gradient is not.
+  [[nodiscard]] double gradient_norm(Backend const& backend) const {
+    double sum = 0;
+    for (auto const& active : segments_)
+      sum += squared_norm(backend, View<Backend, Master const, 1>(active.gradient));
+    return std::sqrt(sum);
+  }
+
+  /// One AdamW step on every parameter; `numbers.weight_decay` goes to those that decay.
+  void step(Backend const& backend, AdamWStep const& numbers) {
+    for (auto& active : segments_)
+      for (auto const& entry : active.segment->entries()) {
+        AdamWStep own = numbers;
+        if (!entry.decays) own.weight_decay = 0;
+        auto const part = [&](View<Backend, Master, 1> run) {
+          return run.slice(entry.offset, entry.offset + entry.count);
+        };
+        auto const values = part(active.segment->values());
+        adamw_step(backend, values, values, View<Backend, Master const, 1>(part(active.gradient)),
+                   part(active.first_moment), part(active.second_moment), own);
+      }
+  }
+
+ private:
+  void plan(Workspace<Backend>& workspace) {
+    for (auto& active : segments_) {
+      Index const count = active.segment->values().count();
+      active.gradient = workspace.template tensor<Master>(count);
+      active.first_moment = workspace.template tensor<Master>(count);
+      active.second_moment = workspace.template tensor<Master>(count);
+    }
+  }
+
+  std::vector<ActiveSegment<Backend>> segments_;
+  Workspace<Backend> workspace_;
+  Gradients<Backend> gradients_;
+};
+
+ACCRETE_END_NAMESPACE

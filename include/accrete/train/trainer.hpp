@@ -1,0 +1,213 @@
+/// The training loop.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include <accrete/concepts/batch_source.hpp>
+#include <accrete/model/loss.hpp>
+#include <accrete/train/active_set.hpp>
+#include <accrete/train/adamw.hpp>
+#include <accrete/train/schedule.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// What happened in one step.
+struct StepReport {
+  Index step = 0;   ///< steps done, this one included
+  Index steps = 0;  ///< steps of the whole run
+  double loss = 0;  ///< mean cross-entropy of the step's targets, in nats
+  double learning_rate = 0;
+  double gradient_norm = 0;
+  Index tokens = 0;        ///< targets of this step
+  Index total_tokens = 0;  ///< targets of the run so far
+  double seconds = 0;      ///< wall time of this step
+  std::optional<double> validation_loss{};
+};
+
+struct TrainerOptions {
+  Index steps = 1000;
+  Index accumulation = 1;    ///< batches a step, each weighted by its real targets
+  double clip_norm = 1.0;    ///< gradients are scaled down to this norm; 0 turns clipping off
+  Schedule schedule{};       ///< `schedule.steps` of 0 means `steps`
+  Index validate_every = 0;  ///< steps between calls of `validate`; 0 means never
+  std::function<double()> validate{};                ///< returns the validation loss
+  std::function<void(StepReport const&)> on_step{};  ///< progress, logs, checkpoints
+};
+
+/// How `fit` ended.
+struct FitResult {
+  Index steps = 0;
+  double last_loss = 0;
+  bool stopped = false;  ///< by the stop token, before all steps were done
+};
+
+/// Trains what is trainable in `model`. It owns gradients, moments and a session; the model must outlive it and must
+/// neither grow nor freeze meanwhile: a trainer made before says so.
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend>
+class Trainer {
+ public:
+  using Backend = typename Model::Backend;
+
+  /// Throws ValueError for settings that cannot be meant.
+  Trainer(Model& model, AdamW optimizer, TrainerOptions options = {});
+
+  /// Steps until `options.steps` are done or a stop is asked for; a step that has begun is finished. Throws
+  /// NumericError in the step whose loss or gradients are not finite, before they reach a weight.
+  template <BatchSource Batches>
+  FitResult fit(Batches& batches, std::stop_token stop = {});
+
+  /// One step on the next `accumulation` batches.
+  template <BatchSource Batches>
+  StepReport step(Batches& batches);
+
+  [[nodiscard]] Index steps_done() const { return steps_done_; }
+  [[nodiscard]] Index total_tokens() const { return total_tokens_; }
+  [[nodiscard]] AdamW const& optimizer() const { return optimizer_; }
+  [[nodiscard]] TrainerOptions const& options() const { return options_; }
+  [[nodiscard]] ActiveSet<Backend>& active() { return active_; }
+  [[nodiscard]] ActiveSet<Backend> const& active() const { return active_; }
+
+  /// For checkpoints: continues after `steps_done` steps; the moments are in `active()`.
+  void resume(Index steps_done, Index total_tokens) {
+    steps_done_ = steps_done;
+    total_tokens_ = total_tokens;
+  }
+
+ private:
+  void prepare(Index batch, Index time);
+  [[nodiscard]] View<Backend, TokenId const, 2> part(std::vector<TokenId> const& tokens,
+                                                     Index index) const {
+    return {tokens.data() + index * batch_ * time_, {batch_, time_}};
+  }
+
+  Model& model_;
+  ModelStamp stamp_;
+  AdamW optimizer_;
+  TrainerOptions options_;
+  ActiveSet<Backend> active_;
+  Index steps_done_ = 0, total_tokens_ = 0;
+
+  Index batch_ = 0, time_ = 0;
+  std::optional<typename Model::Session> session_;
+  std::optional<LossScratch<Backend>> scratch_;
+  std::vector<TokenId> inputs_, targets_;  // (accumulation,B,T)
+};
+
+template <class Model>
+Trainer(Model&, AdamW) -> Trainer<Model>;
+template <class Model>
+Trainer(Model&, AdamW, TrainerOptions) -> Trainer<Model>;
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend> Trainer<Model>::Trainer(Model& model,
+                                                                           AdamW optimizer,
+                                                                           TrainerOptions options)
+    : model_(model),
+      stamp_(model.stamp()),
+      optimizer_(optimizer),
+      options_(std::move(options)),
+      active_(model) {
+  optimizer_.check();
+  if (options_.steps < 0 || options_.accumulation < 1 || options_.clip_norm < 0)
+    throw ValueError(message(
+        "trainer: steps and clip_norm must not be negative and accumulation at least 1, got ",
+        options_.steps, ", ", options_.clip_norm, " and ", options_.accumulation));
+  if (options_.schedule.steps == 0) options_.schedule.steps = options_.steps;
+  if (active_.segments().empty())
+    throw ValueError("trainer: nothing in the model is trainable; grow it or unfreeze a part");
+}
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend>
+void Trainer<Model>::prepare(Index batch, Index time) {
+  if (model_.stamp() != stamp_)
+    throw MismatchError(
+        "trainer: the model has grown or frozen since this trainer was made; make a new one");
+  if (session_ && batch == batch_ && time == time_) return;
+  batch_ = batch;
+  time_ = time;
+  session_.emplace(model_, SessionPlan{.batch = batch, .time = time, .training = true});
+  scratch_.emplace(model_.backend(), batch * time, model_.substrate().vocabulary_size());
+  auto const tokens = static_cast<std::size_t>(options_.accumulation * batch * time);
+  inputs_.resize(tokens);
+  targets_.resize(tokens);
+}
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend>
+template <BatchSource Batches>
+StepReport Trainer<Model>::step(Batches& batches) {
+  auto const start = std::chrono::steady_clock::now();
+  prepare(batches.batch(), batches.time());
+  auto const tokens = static_cast<std::size_t>(batch_ * time_);
+  Index counted = 0;
+  for (Index i = 0; i < options_.accumulation; ++i) {
+    auto const begin = static_cast<std::size_t>(i) * tokens;
+    batches.next(std::span(inputs_).subspan(begin, tokens),
+                 std::span(targets_).subspan(begin, tokens));
+  }
+  for (TokenId const target : targets_) counted += target != ignored_target ? 1 : 0;
+  if (counted == 0) throw ValueError(message("trainer: step ", steps_done_ + 1, " has no targets"));
+
+  active_.zero_gradients(model_.backend());
+  LossSum total;
+  for (Index i = 0; i < options_.accumulation; ++i) {
+    auto const sum = evaluate_loss_and_gradients(model_, *session_, part(inputs_, i),
+                                                 part(targets_, i), *scratch_, active_.gradients(),
+                                                 1.0 / static_cast<double>(counted));
+    total.sum += sum.sum;
+    total.tokens += sum.tokens;
+  }
+  double const norm = active_.gradient_norm(model_.backend());
+  if (!std::isfinite(total.sum) || !std::isfinite(norm))
+    throw NumericError(message("trainer: step ", steps_done_ + 1, ": the loss is ", total.mean(),
+                               " and the gradient norm ", norm,
+                               "; weights are as before this step; try a lower learning rate"));
+
+  double const clip =
+      options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (norm + 1e-6)) : 1.0;
+  double const factor = options_.schedule.factor(steps_done_);
+  active_.step(model_.backend(), optimizer_.step(steps_done_ + 1, factor, clip));
+  ++steps_done_;
+  total_tokens_ += counted;
+  std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
+  return {.step = steps_done_,
+          .steps = options_.steps,
+          .loss = total.mean(),
+          .learning_rate = optimizer_.learning_rate * factor,
+          .gradient_norm = norm,
+          .tokens = counted,
+          .total_tokens = total_tokens_,
+          .seconds = seconds.count()};
+}
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend>
+template <BatchSource Batches>
+FitResult Trainer<Model>::fit(Batches& batches, std::stop_token stop) {
+  FitResult result{.steps = steps_done_};
+  while (steps_done_ < options_.steps) {
+    if (stop.stop_requested()) {
+      result.stopped = true;
+      break;
+    }
+    StepReport report = step(batches);
+    bool const validates =
+        options_.validate && options_.validate_every > 0 &&
+        (steps_done_ % options_.validate_every == 0 || steps_done_ == options_.steps);
+    if (validates) report.validation_loss = options_.validate();
+    if (options_.on_step) options_.on_step(report);
+    result.steps = steps_done_;
+    result.last_loss = report.loss;
+  }
+  return result;
+}
+
+ACCRETE_END_NAMESPACE
