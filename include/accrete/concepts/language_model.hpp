@@ -39,7 +39,7 @@ concept DecodesTokens = ScoresTokens<M> &&
 };
 
 /// backward: from the gradients of the terms down to the lowest trainable parameter. `for_each_segment` calls
-/// f(prefix, segment) for every segment of parameters.
+/// f(prefix, segment) for every segment of parameters. `describe` says what the model is, `structure` what growth and freezing have made of it.
 template <class M>
 concept Trainable = ScoresTokens<M> &&
     requires(M& model, M const& const_model, typename M::Session& session,

@@ -56,6 +56,16 @@ class Decoder {
   [[nodiscard]] Substrate const& substrate() const { return substrate_; }
   [[nodiscard]] Backend const& backend() const { return backend_; }
   [[nodiscard]] Json describe() const;
+  /// What growth and freezing have made of the model; `restore_structure` brings a new model to it.
+  [[nodiscard]] Json structure() const {
+    Json json = body_.structure();
+    json["embedding_frozen"] = Json(embedding_frozen_);
+    return json;
+  }
+  void restore_structure(Json const& saved) {
+    body_.restore_structure(saved);
+    if (saved.at("embedding_frozen").as_bool() && !embedding_frozen_) freeze_embedding();
+  }
   [[nodiscard]] ModelStamp stamp() const { return {number_.value(), body_.revision() + revision_}; }
 
   /// Whether the embedding has parameters that train: it freezes when blocks are grown or frozen above it.

@@ -113,6 +113,20 @@ class Ensemble {
     json["experts"] = std::move(experts);
     return json;
   }
+  [[nodiscard]] Json structure() const {
+    Json experts = Json::array();
+    for_each([&]<std::size_t I>() { experts.push_back(expert<I>().structure()); });
+    Json json = Json::object();
+    json["experts"] = std::move(experts);
+    return json;
+  }
+  void restore_structure(Json const& saved) {
+    auto const& experts = saved.at("experts").as_array();
+    if (experts.size() != sizeof...(Experts))
+      throw MismatchError(message("ensemble: the file holds ", experts.size(),
+                                  " experts, this model ", sizeof...(Experts)));
+    for_each([&]<std::size_t I>() { expert<I>().restore_structure(experts[I]); });
+  }
   [[nodiscard]] ModelStamp stamp() const {
     Index revisions = 0;
     for_each([&]<std::size_t I>() { revisions += expert<I>().stamp().revision; });

@@ -21,6 +21,13 @@ class Growable : public StackType {
     this->freeze();
     this->append(count);
   }
+
+  /// Grows an empty body through the saved stages; one that has blocks must already be as saved.
+  void restore_structure(Json const& saved) {
+    if (this->depth() == 0)
+      for (Json const& stage : saved.at("stages").as_array()) grow(stage.as_int());
+    StackType::restore_structure(saved);
+  }
 };
 
 ACCRETE_END_NAMESPACE

@@ -53,6 +53,11 @@ class Stack {
   [[nodiscard]] std::vector<Block> const& blocks() const { return blocks_; }
   [[nodiscard]] Json describe() const;
 
+  /// How many blocks each stage added and which block is the lowest that trains; `restore_structure` brings a new stack
+  /// to it or throws MismatchError.
+  [[nodiscard]] Json structure() const;
+  void restore_structure(Json const& saved);
+
   /// No block trains any more.
   void freeze();
 
@@ -91,6 +96,10 @@ class Stack {
   void append(Index count);
 
  private:
+  [[nodiscard]] Index segment_depth(Segment<Backend> const& segment) const {
+    Index const parameters = accrete::parameter_count(prototype_);
+    return parameters == 0 ? 0 : segment.parameter_count() / parameters;
+  }
   /// The input of block `index` in a pass that keeps nothing below state.first_kept.
   View<Backend, Element, 3> output_of(Index index, View<Backend, Element, 3> out,
                                       State& state) const;
@@ -108,8 +117,30 @@ template <Block BlockType>
 Json Stack<BlockType>::describe() const {
   Json json = Json::object();
   json["block"] = prototype_.describe();
-  json["depth"] = Json(depth());
   return json;
+}
+
+template <Block BlockType>
+Json Stack<BlockType>::structure() const {
+  Json stages = Json::array();
+  for (auto const& segment : segments_) stages.push_back(Json(segment_depth(segment)));
+  Json json = Json::object();
+  json["stages"] = std::move(stages);
+  json["first_trainable"] = Json(first_trainable_);
+  return json;
+}
+
+template <Block BlockType>
+void Stack<BlockType>::restore_structure(Json const& saved) {
+  if (structure().at("stages") != saved.at("stages"))
+    throw MismatchError(message("stack: the file's stages of blocks are ",
+                                saved.at("stages").dump(), ", this model's are ",
+                                structure().at("stages").dump()));
+  Index const first_trainable = saved.at("first_trainable").as_int();
+  if (first_trainable != first_trainable_ && first_trainable != depth())
+    throw MismatchError(message("stack: the file trains blocks from ", first_trainable,
+                                ", which is not where a stage of this model begins to train"));
+  if (first_trainable == depth()) freeze();
 }
 
 template <Block BlockType>

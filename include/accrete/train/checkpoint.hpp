@@ -1,0 +1,226 @@
+/// Checkpoints: a model, and a training run, in one safetensors file.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+
+#include <accrete/io/safetensors.hpp>
+#include <accrete/train/trainer.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// The version of the file's layout, apart from the library's. A newer one is refused by name.
+inline constexpr Index checkpoint_format_version = 1;
+
+namespace detail {
+/// Calls f(name, segment, entry) for every parameter of the model, by its full name.
+template <class Model, class F>
+void for_each_model_entry(Model& model, F&& f) {
+  model.for_each_segment([&](std::string const& prefix, auto& segment) {
+    for (auto const& entry : segment.entries()) f(prefix + entry.name, segment, entry);
+  });
+}
+
+template <class Backend>
+[[nodiscard]] std::span<TypeOf<Backend, Master>> run_of(View<Backend, Master, 1> run,
+                                                        SegmentEntry const& entry) {
+  return run.slice(entry.offset, entry.offset + entry.count).span();
+}
+}  // namespace detail
+
+/// Collects what belongs into one checkpoint and writes it whole or not at all:
+///
+///     CheckpointWriter{model}.with(trainer).with(batches).save("run/checkpoint.safetensors");
+///
+/// Tensors: "parameter.<name>", and with a trainer "first_moment.<name>" and "second_moment.<name>" of what is active.
+/// The header says format version, library, engine, architecture, structure, substrate and the states as JSON.
+template <Trainable Model>
+class CheckpointWriter {
+ public:
+  using Backend = typename Model::Backend;
+
+  explicit CheckpointWriter(Model& model) : model_(model) {
+    state_["library"] = Json(ACCRETE_VERSION_STRING);
+    state_["engine"] = Json(model.backend().description());
+    state_["architecture"] = model.describe();
+    state_["structure"] = model.structure();
+    state_["substrate"] = Json(model.substrate().fingerprint());
+  }
+
+  CheckpointWriter& with(Trainer<Model> const& trainer) {
+    trainer_ = &trainer;
+    Json json = Json::object();
+    json["steps_done"] = Json(trainer.steps_done());
+    json["total_tokens"] = Json(trainer.total_tokens());
+    state_["trainer"] = std::move(json);
+    return *this;
+  }
+  CheckpointWriter& with(BatchSource auto const& batches) {
+    state_["batches"] = batches.state();
+    return *this;
+  }
+  /// Whatever a program wants to find again.
+  CheckpointWriter& with_extra(Json extra) {
+    state_["extra"] = std::move(extra);
+    return *this;
+  }
+
+  void save(std::filesystem::path const& path) const;
+
+ private:
+  Model& model_;
+  Trainer<Model> const* trainer_ = nullptr;
+  Json state_ = Json::object();
+};
+
+/// Reads a checkpoint. First the model, then what was made for it:
+///
+///     CheckpointReader checkpoint("run/checkpoint.safetensors");
+///     checkpoint.restore(model);
+///     Trainer trainer{model, optimizer, options};
+///     checkpoint.restore(trainer);
+///     checkpoint.restore(batches);
+class CheckpointReader {
+ public:
+  /// Throws FileError for a file that is missing, damaged, foreign, or of a newer format.
+  explicit CheckpointReader(std::filesystem::path const& path);
+
+  /// Grows the model through the saved stages and loads all parameters. Throws MismatchError, before anything is
+  /// changed, where substrate or architecture differ.
+  template <Trainable Model>
+  void restore(Model& model) const;
+  /// Loads moments and counts; the trainer then goes on as if it had never stopped.
+  template <Trainable Model>
+  void restore(Trainer<Model>& trainer) const;
+  void restore(BatchSource auto& batches) const { batches.restore(part("batches")); }
+
+  [[nodiscard]] Json const& state() const { return state_; }
+  [[nodiscard]] Json const* extra() const { return state_.find("extra"); }
+
+ private:
+  [[nodiscard]] Json const& part(std::string const& key) const;
+  template <class T>
+  void read(std::string const& name, SegmentEntry const& entry, std::span<T> out) const;
+
+  SafetensorsReader file_;
+  Json state_;
+};
+
+template <Trainable Model>
+void CheckpointWriter<Model>::save(std::filesystem::path const& path) const {
+  using T = TypeOf<Backend, Master>;
+  SafetensorsWriter writer;
+  writer.set_metadata({{"format", "accrete checkpoint"},
+                       {"format_version", std::to_string(checkpoint_format_version)},
+                       {"state", state_.dump()}});
+  auto const declare = [&](std::string const& name, SegmentEntry const& entry) {
+    writer.declare(name, dtype_of<T>(), entry.shape);
+  };
+  detail::for_each_model_entry(model_, [&](std::string const& name, auto&, auto const& entry) {
+    declare("parameter." + name, entry);
+  });
+  auto const for_each_active = [&](auto&& f) {
+    if (trainer_ == nullptr) return;
+    for (auto const& active : trainer_->active().segments())
+      for (auto const& entry : active.segment->entries()) f(active, entry);
+  };
+  for_each_active([&](auto const& active, auto const& entry) {
+    declare("first_moment." + active.prefix + entry.name, entry);
+    declare("second_moment." + active.prefix + entry.name, entry);
+  });
+
+  writer.open(path);
+  detail::for_each_model_entry(
+      model_, [&](std::string const& name, auto& segment, auto const& entry) {
+        writer.write("parameter." + name, detail::run_of<Backend>(segment.values(), entry));
+      });
+  for_each_active([&](auto const& active, auto const& entry) {
+    std::string const name = active.prefix + entry.name;
+    writer.write("first_moment." + name, detail::run_of<Backend>(active.first_moment, entry));
+    writer.write("second_moment." + name, detail::run_of<Backend>(active.second_moment, entry));
+  });
+  writer.commit();
+}
+
+inline CheckpointReader::CheckpointReader(std::filesystem::path const& path) : file_(path) {
+  auto const& metadata = file_.metadata();
+  auto const value = [&](char const* key) {
+    auto const found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  if (value("format") != "accrete checkpoint")
+    throw FileError(path.string(), "is a safetensors file but not a checkpoint of accrete");
+  if (value("format_version") != std::to_string(checkpoint_format_version))
+    throw FileError(path.string(),
+                    message("has checkpoint format version ", value("format_version"),
+                            ", this library reads version ", checkpoint_format_version));
+  state_ = Json::parse(value("state"), path.string() + " (state)");
+}
+
+inline Json const& CheckpointReader::part(std::string const& key) const {
+  Json const* const found = state_.find(key);
+  if (found == nullptr) throw FileError(file_.path().string(), "holds no state of \"" + key + "\"");
+  return *found;
+}
+
+template <class T>
+void CheckpointReader::read(std::string const& name, SegmentEntry const& entry,
+                            std::span<T> out) const {
+  TensorInfo const& tensor = file_.at(name);
+  if (tensor.shape != entry.shape)
+    throw FileError(file_.path().string(),
+                    "tensor " + name + " has another shape than the model's");
+  file_.read_as(tensor, out);
+}
+
+namespace detail {
+/// The number of blocks in a saved structure, however nested.
+[[nodiscard]] inline std::uint64_t blocks_in(Json const& structure) {
+  std::uint64_t blocks = 0;
+  if (Json const* const stages = structure.find("stages"))
+    for (Json const& stage : stages->as_array())
+      blocks += static_cast<std::uint64_t>(std::max<Index>(stage.as_int(), 0));
+  if (Json const* const experts = structure.find("experts"))
+    for (Json const& expert : experts->as_array()) blocks += blocks_in(expert);
+  return blocks;
+}
+}  // namespace detail
+
+template <Trainable Model>
+void CheckpointReader::restore(Model& model) const {
+  using Backend = typename Model::Backend;
+  std::string const path = file_.path().string();
+  std::string const substrate = part("substrate").as_string();
+  if (substrate != model.substrate().fingerprint())
+    throw MismatchError(message(path, ": it was trained on the substrate ", substrate,
+                                ", this model stands on ", model.substrate().fingerprint()));
+  if (part("architecture") != model.describe())
+    throw MismatchError(message(path, ": its architecture is ", part("architecture").dump(),
+                                ", this model's is ", model.describe().dump()));
+  // A block has at least one tensor: a file cannot make a model grow beyond its own size.
+  if (detail::blocks_in(part("structure")) > file_.tensors().size())
+    throw FileError(path, "its structure names more blocks than the file has tensors");
+  model.restore_structure(part("structure"));
+  detail::for_each_model_entry(
+      model, [&](std::string const& name, auto& segment, auto const& entry) {
+        read("parameter." + name, entry, detail::run_of<Backend>(segment.values(), entry));
+      });
+}
+
+template <Trainable Model>
+void CheckpointReader::restore(Trainer<Model>& trainer) const {
+  using Backend = typename Model::Backend;
+  for (auto& active : trainer.active().segments())
+    for (auto const& entry : active.segment->entries()) {
+      std::string const name = active.prefix + entry.name;
+      read("first_moment." + name, entry, detail::run_of<Backend>(active.first_moment, entry));
+      read("second_moment." + name, entry, detail::run_of<Backend>(active.second_moment, entry));
+    }
+  Json const& state = part("trainer");
+  trainer.resume(state.at("steps_done").as_int(), state.at("total_tokens").as_int());
+}
+
+ACCRETE_END_NAMESPACE
