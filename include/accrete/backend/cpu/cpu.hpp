@@ -6,6 +6,7 @@
 #include <accrete/backend/cpu/causal_attention.hpp>
 #include <accrete/backend/cpu/cross_entropy.hpp>
 #include <accrete/backend/cpu/embedding.hpp>
+#include <accrete/backend/cpu/fill_zero.hpp>
 #include <accrete/backend/cpu/gelu.hpp>
 #include <accrete/backend/cpu/layer_norm.hpp>
 #include <accrete/backend/cpu/linear.hpp>
