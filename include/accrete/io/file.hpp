@@ -25,6 +25,9 @@ class File {
   /// An existing regular file: FileError for folders, pipes and devices.
   [[nodiscard]] static File open_for_reading(std::filesystem::path const& path);
 
+  /// An existing file, to be changed in place.
+  [[nodiscard]] static File open_for_writing(std::filesystem::path const& path);
+
   /// A file that did not exist, which errors call `shown_as`. Nothing if the name is taken.
   [[nodiscard]] static std::optional<File> create(std::filesystem::path const& path,
                                                   std::filesystem::path const& shown_as);
@@ -65,6 +68,8 @@ class File {
       : path_(std::move(path)), descriptor_(descriptor) {}
 
   [[nodiscard]] static int open(std::filesystem::path const& path, int flags);
+  [[nodiscard]] static File open_existing(std::filesystem::path const& path, int flags);
+  [[nodiscard]] struct ::stat status() const;
   [[noreturn]] void fail(std::string_view attempt, int error) const;
 
   std::filesystem::path path_;  // as errors call it
@@ -99,12 +104,19 @@ inline int File::open(std::filesystem::path const& path, int flags) {
 }
 
 inline File File::open_for_reading(std::filesystem::path const& path) {
-  // Without O_NONBLOCK, opening a pipe would wait for a writer.
-  int const descriptor = open(path, O_RDONLY | O_NONBLOCK);
+  return open_existing(path, O_RDONLY);
+}
+
+inline File File::open_for_writing(std::filesystem::path const& path) {
+  return open_existing(path, O_WRONLY);
+}
+
+inline File File::open_existing(std::filesystem::path const& path, int flags) {
+  // Without O_NONBLOCK, opening a pipe would wait for the other end.
+  int const descriptor = open(path, flags | O_NONBLOCK);
   if (descriptor == closed) detail::fail_with_errno(path, "open", errno);
   File file(path, descriptor);
-  struct ::stat status {};
-  if (file_calls().fstat(descriptor, &status) != 0) file.fail("look at", errno);
+  struct ::stat const status = file.status();
   if (S_ISDIR(status.st_mode)) throw FileError(path.string(), "is a folder, not a file");
   if (!S_ISREG(status.st_mode)) throw FileError(path.string(), "is not a regular file");
   return file;
@@ -132,10 +144,16 @@ inline void File::fail(std::string_view attempt, int error) const {
   detail::fail_with_errno(path_, attempt, error);
 }
 
-inline std::uint64_t File::size() const {
+inline struct ::stat File::status() const {
   struct ::stat status {};
-  if (file_calls().fstat(descriptor_, &status) != 0) fail("look at", errno);
-  return static_cast<std::uint64_t>(status.st_size);
+  int const result =
+      detail::uninterrupted([&] { return file_calls().fstat(descriptor_, &status); });
+  if (result != 0) fail("look at", errno);
+  return status;
+}
+
+inline std::uint64_t File::size() const {
+  return static_cast<std::uint64_t>(status().st_size);
 }
 
 inline std::size_t File::read_some(std::uint64_t offset, std::span<std::byte> out) const {

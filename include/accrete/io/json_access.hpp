@@ -168,7 +168,7 @@ inline Json& JsonObject::operator[](std::string_view key) {
   auto place = by_key_.lower_bound(key);
   if (place == by_key_.end() || place->first != key) {
     detail::check_json_string(key);
-    order_.reserve(order_.size() + 1);
+    if (order_.size() == order_.capacity()) order_.reserve(2 * order_.size() + 4);
     place = by_key_.emplace_hint(place, key, nullptr);
     order_.push_back(&*place);
   }

@@ -28,19 +28,11 @@
 #include <variant>
 
 #include <accrete/core/error.hpp>
+#include <accrete/io/json_kind.hpp>
 #include <accrete/io/json_number.hpp>
 #include <accrete/io/json_string.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
-
-enum class JsonKind { null, boolean, number, string, array, object };
-
-/// The kind as messages call it: "a string".
-[[nodiscard]] constexpr std::string_view name_of(JsonKind kind) {
-  constexpr std::string_view names[] = {"null",     "true or false", "a number",
-                                        "a string", "an array",      "an object"};
-  return names[static_cast<std::size_t>(kind)];
-}
 
 class JsonReader {
  public:

@@ -21,7 +21,7 @@ struct JsonStringScan {
   std::string_view error{};  // what was expected at `length`; empty if all is well
 };
 
-/// The code unit of the `\uXXXX` at the front of `text`, or a number above 0xFFFF.
+/// The code unit that a backslash, a `u` and four hex digits at the front of `text` name; else above 0xFFFF.
 [[nodiscard]] inline std::uint32_t json_code_unit(std::string_view text) {
   constexpr std::uint32_t none = 0x10000;
   if (!text.starts_with("\\u") || text.size() < 6) return none;

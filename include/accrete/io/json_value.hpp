@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <accrete/core/error.hpp>
+#include <accrete/io/json_kind.hpp>
 #include <accrete/io/json_reader.hpp>
 
 ACCRETE_BEGIN_NAMESPACE

@@ -44,8 +44,12 @@ class SafetensorsReader {
   [[nodiscard]] TensorInfo const* find(std::string_view name) const { return header_.find(name); }
   [[nodiscard]] TensorInfo const& at(std::string_view name) const;
 
-  /// The tensor's bytes from `first_byte` on; the whole tensor if `out` is as long as it is.
-  void read(TensorInfo const& tensor, std::span<std::byte> out, std::uint64_t first_byte = 0) const;
+  /// All bytes of the tensor; `out` is as long as it is.
+  void read(TensorInfo const& tensor, std::span<std::byte> out) const;
+
+  /// The bytes of the tensor from `first_byte` on, as many as `out` takes.
+  void read_part(TensorInfo const& tensor, std::uint64_t first_byte,
+                 std::span<std::byte> out) const;
 
   /// All elements as T: exact, or rounded once (tensor_conversion.hpp). `out` has one place for each.
   template <class T>
@@ -105,11 +109,18 @@ inline TensorInfo const& SafetensorsReader::at(std::string_view name) const {
   throw FileError(path().string(), message("has no tensor ", detail::excerpt(name)));
 }
 
-inline void SafetensorsReader::read(TensorInfo const& tensor, std::span<std::byte> out,
-                                    std::uint64_t first_byte) const {
+inline void SafetensorsReader::read(TensorInfo const& tensor, std::span<std::byte> out) const {
+  if (out.size() != tensor.byte_count()) {
+    fail(tensor, message("has ", tensor.byte_count(), " bytes, expected ", out.size()));
+  }
+  read_part(tensor, 0, out);
+}
+
+inline void SafetensorsReader::read_part(TensorInfo const& tensor, std::uint64_t first_byte,
+                                         std::span<std::byte> out) const {
   if (first_byte > tensor.byte_count() || out.size() > tensor.byte_count() - first_byte) {
-    fail(tensor, message("has ", tensor.byte_count(), " bytes, asked for were ", out.size(),
-                         " from byte ", first_byte));
+    fail(tensor, message("has ", tensor.byte_count(), " bytes, expected ", out.size(),
+                         " more from byte ", first_byte));
   }
   file_.read(offset_in_file(tensor) + first_byte, out);
 }
@@ -133,7 +144,7 @@ void SafetensorsReader::read_as(TensorInfo const& tensor, std::span<T> out) cons
   for (std::size_t done = 0; done < out.size();) {
     std::size_t const count = std::min(out.size() - done, chunk_bytes / element_bytes);
     auto const bytes = std::span(chunk).first(count * element_bytes);
-    read(tensor, bytes, done * element_bytes);
+    read_part(tensor, done * element_bytes, bytes);
     std::size_t const converted = convert_elements(tensor.dtype, bytes, out.subspan(done, count));
     done += converted;
     if (converted < count) {

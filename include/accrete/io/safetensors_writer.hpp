@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <span>
 #include <string>
@@ -29,7 +30,7 @@ ACCRETE_BEGIN_NAMESPACE
 ///     SafetensorsWriter writer;
 ///     writer.declare("weight", DType::f32, {2, 3});
 ///     writer.open("model.safetensors");
-///     writer.write("weight", std::span<float const>(weight));
+///     writer.write("weight", weight);
 ///     writer.commit();
 ///
 /// The data section begins at a multiple of 8 bytes; tensors follow each other without padding, so that each is
@@ -51,9 +52,10 @@ class SafetensorsWriter {
   /// The next bytes of a tensor, which may come in several calls.
   void write(std::string_view name, std::span<std::byte const> bytes);
 
-  /// The same for elements that are of the declared type.
-  template <HasDType T>
-  void write(std::string_view name, std::span<T const> elements);
+  /// The same for a vector, array or span of elements that are of the declared type.
+  template <std::ranges::contiguous_range Elements>
+  requires HasDType<std::ranges::range_value_t<Elements>>
+  void write(std::string_view name, Elements const& elements);
 
   /// All tensors are complete.
   void commit();
@@ -141,14 +143,16 @@ inline void SafetensorsWriter::write(std::string_view name, std::span<std::byte 
   written_ += bytes.size();
 }
 
-template <HasDType T>
-void SafetensorsWriter::write(std::string_view name, std::span<T const> elements) {
+template <std::ranges::contiguous_range Elements>
+requires HasDType<std::ranges::range_value_t<Elements>>
+void SafetensorsWriter::write(std::string_view name, Elements const& elements) {
+  constexpr DType dtype = dtype_of<std::ranges::range_value_t<Elements>>();
   advance_to(name);
-  if (current_ < tensors_.size() && tensors_[current_].dtype != dtype_of<T>()) {
+  if (current_ < tensors_.size() && tensors_[current_].dtype != dtype) {
     fail(name, message("is declared as ", name_of(tensors_[current_].dtype), ", its elements are ",
-                       name_of(dtype_of<T>())));
+                       name_of(dtype)));
   }
-  write(name, std::as_bytes(elements));
+  write(name, std::as_bytes(std::span(elements)));
 }
 
 inline void SafetensorsWriter::commit() {
