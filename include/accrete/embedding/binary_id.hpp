@@ -52,7 +52,7 @@ struct BinaryIdEmbedding {
       for (Index id = 0; id < rows; ++id)
         for (Index bit = 0; bit < width; ++bit)
           bits->push_back(static_cast<float>((id >> bit) & 1));
-      return {backend, *bits, rows, width, bits};
+      return {backend, std::span<float const>(*bits), rows, width, bits};
     }
 
     FrozenTable<Backend> table_;

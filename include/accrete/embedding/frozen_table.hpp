@@ -18,18 +18,19 @@ class FrozenTable {
   using Backend = B;
   using T = TypeOf<Backend, Element>;
 
-  /// Shares the values where the backend computes in float; makes one rounded copy elsewhere. `owner` keeps the values
+  /// Shares the values where the backend computes in their type; makes one rounded copy elsewhere. `owner` keeps the values
   /// alive.
-  FrozenTable(Backend const& backend, std::span<float const> values, Index rows, Index width,
+  template <class Value>
+  FrozenTable(Backend const& backend, std::span<Value const> values, Index rows, Index width,
               std::shared_ptr<void const> owner)
       : owner_(std::move(owner)) {
-    if constexpr (std::is_same_v<T, float> && HostBackend<Backend>) {
+    if constexpr (std::is_same_v<T, Value> && HostBackend<Backend>) {
       table_ = {values.data(), {rows, width}};
     } else {
       auto const memory = backend.allocate(rows * width * static_cast<Index>(sizeof(T)));
       auto* const copy = reinterpret_cast<T*>(memory.get());
       std::transform(values.begin(), values.end(), copy,
-                     [](float value) { return static_cast<T>(value); });
+                     [](Value value) { return static_cast<T>(value); });
       table_ = {copy, {rows, width}};
       owner_ = memory;
     }

@@ -1,0 +1,16 @@
+/// Everything that needs Eigen and the standard library alone.
+#pragma once
+
+#include <accrete/backend/cpu/cpu.hpp>
+#include <accrete/backend/reference/reference.hpp>
+#include <accrete/embedding/binary_id.hpp>
+#include <accrete/embedding/frozen_glyph.hpp>
+#include <accrete/embedding/learned.hpp>
+#include <accrete/evaluate/perplexity.hpp>
+#include <accrete/generate/generate.hpp>
+#include <accrete/model/decoder.hpp>
+#include <accrete/model/ensemble.hpp>
+#include <accrete/model/growable.hpp>
+#include <accrete/nn/transformer_block.hpp>
+#include <accrete/train/checkpoint.hpp>
+#include <accrete/train/trainer.hpp>

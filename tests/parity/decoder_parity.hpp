@@ -1,0 +1,315 @@
+/// Compares a decoder with a reference file made by tests/golden/make_decoder_reference.py: logits, loss, gradients,
+/// 20 steps of AdamW, growth training and the ensemble.
+///
+/// It is written as a user would write it: the embedding table of the file comes in through an embedding policy of our
+/// own, defined outside of the library.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <accrete/accrete.hpp>
+
+namespace parity {
+
+using accrete::BlockConfig;
+using accrete::Index;
+using accrete::TokenId;
+using accrete::View;
+
+/// The file and its sizes.
+struct Reference {
+  explicit Reference(std::string const& path) : file(path) {
+    vocabulary = size("vocab");
+    layers = size("layers");
+    tokens = size("tokens");
+    batch = size("batch");
+    config = {.model_dim = size("d"), .head_count = size("heads"), .hidden_dim = 4 * size("d")};
+    ids = file.read_vector<TokenId>("ids");
+    targets = file.read_vector<TokenId>("targets");
+  }
+
+  [[nodiscard]] Index size(std::string const& key) const {
+    auto const found = file.metadata().find(key);
+    Index value = 0;
+    if (found == file.metadata().end() || std::sscanf(found->second.c_str(), "%ld", &value) != 1 ||
+        value < 1 || value > 1'000'000)
+      throw accrete::FileError(file.path().string(), "metadata \"" + key + "\" must be a positive number");
+    return value;
+  }
+
+  /// The tensor of the reference that belongs to one of our parameters, in our layout.
+  [[nodiscard]] std::vector<double> tensor(std::string const& prefix, std::string name) const {
+    auto const replace = [&](std::string_view ours, std::string_view theirs) {
+      if (auto const at = name.find(ours); at != std::string::npos) name.replace(at, ours.size(), theirs);
+    };
+    replace("head.norm", "norm");
+    replace("head.linear", "head");
+    replace("feed_forward", "mlp");
+    replace("attention.out", "attention.o");
+    auto const qkv = name.find("qkv");
+    if (qkv == std::string::npos) return file.read_vector<double>(prefix + name);
+    std::vector<double> rows;  // queries, keys, values one below the other
+    for (char const* part : {"q", "k", "v"}) {
+      std::string one = name;
+      auto const values = file.read_vector<double>(prefix + one.replace(qkv, 3, part));
+      rows.insert(rows.end(), values.begin(), values.end());
+    }
+    return rows;
+  }
+
+  accrete::SafetensorsReader file;
+  Index vocabulary, layers, tokens, batch;
+  BlockConfig config;
+  std::vector<TokenId> ids, targets;
+};
+
+/// The embedding table of the reference file, in double. A policy gets no arguments but the substrate, so the table
+/// stands here.
+inline std::vector<double>& given_table() {
+  static std::vector<double> table;
+  return table;
+}
+
+/// A frozen embedding from outside of accrete.
+struct GivenEmbedding {
+  static constexpr bool dockable = true;
+
+  template <accrete::HasEmbedding B>
+  class Layer {
+   public:
+    using Backend = B;
+    Layer(Backend const& backend, accrete::Substrate const& substrate, Index model_dim)
+        : table_(backend, std::span<double const>(given_table()), substrate.vocabulary_size(), model_dim,
+                 nullptr) {}
+
+    template <class Self>
+    static void visit_parameters(Self&, auto&&) {}
+    [[nodiscard]] accrete::Json describe() const { return accrete::Json("given"); }
+    void forward(Backend const& backend, View<Backend, TokenId const, 2> ids,
+                 View<Backend, accrete::Element, 3> out) const {
+      table_.forward(backend, ids, out);
+    }
+    void backward(Backend const&, accrete::Gradients<Backend> const&, View<Backend, TokenId const, 2>,
+                  View<Backend, accrete::Element const, 3>) const {}
+
+   private:
+    accrete::FrozenTable<Backend> table_;
+  };
+};
+
+/// One line per check; remembers whether all held.
+class Report {
+ public:
+  Report(std::string title, double bound) : title_(std::move(title)), bound_(bound) {}
+
+  void check(std::string const& name, double error) { line(name, error, bound_); }
+  void show(std::string const& name, double error) {
+    line(name, error, std::numeric_limits<double>::infinity());
+  }
+  [[nodiscard]] bool ok() const { return ok_; }
+
+ private:
+  void line(std::string const& name, double error, double bound) {
+    bool const holds = error <= bound;
+    ok_ = ok_ && holds;
+    if (std::isinf(bound))
+      std::printf("%-28s %-52s error %.2e  (no bound)\n", title_.c_str(), name.c_str(), error);
+    else
+      std::printf("%-28s %-52s error %.2e  bound %.0e  %s\n", title_.c_str(), name.c_str(), error, bound,
+                  holds ? "ok" : "FAILED");
+  }
+
+  std::string title_;
+  double bound_;
+  bool ok_ = true;
+};
+
+/// max |ours - theirs| / max |theirs|; infinite where one is not finite or the lengths differ.
+template <class T>
+[[nodiscard]] double error_of(std::span<T const> ours, std::vector<double> const& theirs) {
+  if (ours.size() != theirs.size()) return std::numeric_limits<double>::infinity();
+  double difference = 0, greatest = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    double const one = std::abs(static_cast<double>(ours[i]) - theirs[i]);
+    if (!std::isfinite(one)) return std::numeric_limits<double>::infinity();
+    difference = std::max(difference, one);
+    greatest = std::max(greatest, std::abs(theirs[i]));
+  }
+  if (greatest == 0) return difference;
+  return difference / greatest;
+}
+
+/// All checks for one type of block. `bound` is for logits, losses and gradients; parameters after 20 steps have one
+/// only where `parameters_are_bound`.
+template <accrete::Block Block>
+class DecoderParity {
+  using Backend = typename Block::Backend;
+  using Model = accrete::Decoder<GivenEmbedding, accrete::Growable<accrete::Stack<Block>>>;
+  using T = accrete::TypeOf<Backend, accrete::Master>;
+
+ public:
+  DecoderParity(Backend backend, Reference const& reference, Report& report, bool parameters_are_bound)
+      : backend_(std::move(backend)),
+        reference_(reference),
+        report_(report),
+        parameters_are_bound_(parameters_are_bound),
+        substrate_(make_substrate()) {
+    given_table() = reference.file.read_vector<double>("embedding");
+    if (static_cast<Index>(given_table().size()) != reference.vocabulary * reference.config.model_dim)
+      throw accrete::FileError(reference.file.path().string(), "tensor embedding is not (vocab, d)");
+  }
+
+  void run() {
+    {
+      Model model = make("param.", {reference_.layers});
+      forward_and_gradients(model);
+      twenty_steps(model, "adamw.");
+    }
+    {
+      Model model = reference_.layers > 1 ? make("param.", {reference_.layers - 1, 1}) : make("param.", {1});
+      twenty_steps(model, "growth.");
+    }
+    ensemble();
+  }
+
+ private:
+  [[nodiscard]] accrete::Substrate make_substrate() const {
+    std::vector<accrete::Token> tokens;
+    for (Index v = 0; v < reference_.vocabulary; ++v)
+      tokens.push_back({"<token_" + std::to_string(v) + ">", accrete::TokenKind::special});
+    std::vector<float> const table(static_cast<std::size_t>(reference_.vocabulary), 0.0F);
+    return accrete::Substrate::from_table(accrete::Vocabulary(tokens, {}), table, 1);
+  }
+
+  [[nodiscard]] Model make(std::string const& prefix, std::vector<Index> const& stages) const {
+    Model model{backend_, substrate_, {.block = reference_.config, .planned_depth = reference_.layers}};
+    for (Index const stage : stages) model.body().grow(stage);
+    model.for_each_segment([&](std::string const&, auto& segment) {
+      for (auto const& entry : segment.entries()) {
+        auto const values = reference_.tensor(prefix, entry.name);
+        if (static_cast<Index>(values.size()) != entry.count)
+          throw accrete::FileError(reference_.file.path().string(),
+                                   "tensor " + prefix + entry.name + " has another size than the model's");
+        std::transform(values.begin(), values.end(), segment.values().data() + entry.offset,
+                       [](double value) { return static_cast<T>(value); });
+      }
+    });
+    return model;
+  }
+
+  [[nodiscard]] View<Backend, TokenId const, 2> batch_of(std::vector<TokenId> const& tokens) const {
+    return {tokens.data(), {reference_.batch, reference_.tokens}};
+  }
+  [[nodiscard]] accrete::LossScratch<Backend> scratch() const {
+    return {backend_, reference_.batch * reference_.tokens, reference_.vocabulary};
+  }
+
+  template <class M>
+  void check_logits(M const& model, std::string const& name) {
+    typename M::Session session{model, {.batch = reference_.batch, .time = reference_.tokens}};
+    model.forward(session, batch_of(reference_.ids));
+    std::vector<accrete::TypeOf<Backend, accrete::Element>> logits(
+        static_cast<std::size_t>(reference_.batch * reference_.tokens * reference_.vocabulary));
+    accrete::classifier_logits<Backend>(
+        backend_, model.classifier(session), 0,
+        {logits.data(), {reference_.batch * reference_.tokens, reference_.vocabulary}});
+    report_.check(name + ".logits",
+                  error_of(std::span<accrete::TypeOf<Backend, accrete::Element> const>(logits),
+                           reference_.file.read_vector<double>(name + ".logits")));
+    auto loss_scratch = scratch();
+    auto const loss = accrete::evaluate_loss(model, session, batch_of(reference_.ids),
+                                             batch_of(reference_.targets), loss_scratch);
+    double const mean = loss.mean();
+    report_.check(name + ".loss", error_of(std::span<double const>(&mean, 1),
+                                           reference_.file.read_vector<double>(name + ".loss")));
+  }
+
+  void forward_and_gradients(Model& model) {
+    check_logits(model, "out");
+    accrete::ActiveSet<Backend> active{model};
+    static_cast<void>(loss_and_gradients(model, active));
+    for (auto const& segment : active.segments())
+      for (auto const& entry : segment.segment->entries())
+        report_.check("grad." + entry.name,
+                      error_of(std::span<T const>(segment.gradient.data() + entry.offset,
+                                                  static_cast<std::size_t>(entry.count)),
+                               reference_.tensor("grad.", entry.name)));
+  }
+
+  [[nodiscard]] double loss_and_gradients(Model& model, accrete::ActiveSet<Backend>& active) {
+    if (!session_ || session_owner_ != model.stamp()) {
+      session_.emplace(model, accrete::SessionPlan{.batch = reference_.batch,
+                                                   .time = reference_.tokens,
+                                                   .training = true});
+      session_owner_ = model.stamp();
+    }
+    auto loss_scratch = scratch();
+    active.zero_gradients(backend_);
+    return accrete::evaluate_loss_and_gradients(
+               model, *session_, batch_of(reference_.ids), batch_of(reference_.targets), loss_scratch,
+               active.gradients(), 1.0 / static_cast<double>(reference_.batch * reference_.tokens))
+        .mean();
+  }
+
+  void twenty_steps(Model& model, std::string const& prefix) {
+    accrete::AdamW const optimizer{
+        .learning_rate = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .weight_decay = 0.1};
+    accrete::ActiveSet<Backend> active{model};
+    auto const expected = reference_.file.read_vector<double>(prefix + "losses");
+    for (Index step = 0; step <= 20; ++step) {
+      double const loss = loss_and_gradients(model, active);
+      report_.check(prefix + "losses[" + std::to_string(step) + "]",
+                    error_of(std::span<double const>(&loss, 1), {expected.at(static_cast<std::size_t>(step))}));
+      if (step < 20) active.step(backend_, optimizer.step(step + 1, 1.0, 1.0));
+    }
+    model.for_each_segment([&](std::string const&, auto const& segment) {
+      for (auto const& entry : segment.entries()) {
+        std::string const name = prefix + "param." + entry.name;
+        double const error = error_of(std::span<T const>(segment.values().data() + entry.offset,
+                                                         static_cast<std::size_t>(entry.count)),
+                                      reference_.tensor(prefix + "param.", entry.name));
+        if (parameters_are_bound_)
+          report_.check(name, error);
+        else
+          report_.show(name, error);
+      }
+    });
+  }
+
+  void ensemble() {
+    accrete::Ensemble<Model, Model> const both{make("param.", {reference_.layers}),
+                                               make("second.param.", {reference_.layers})};
+    check_logits(both, "ensemble");
+  }
+
+  Backend backend_;
+  Reference const& reference_;
+  Report& report_;
+  bool parameters_are_bound_;
+  accrete::Substrate substrate_;
+  std::optional<typename Model::Session> session_;
+  accrete::ModelStamp session_owner_{};
+};
+
+/// Both backends with blocks whose sizes are `Sizes` (static or dynamic). Returns whether all checks held.
+template <BlockConfig Sizes>
+[[nodiscard]] bool decoder_parity(Reference const& reference, std::string const& kind) {
+  using ReferenceDouble = accrete::ReferenceBackend<double>;
+  Report exact("reference double, " + kind, 1e-9);
+  DecoderParity<accrete::TransformerBlock<Sizes, ReferenceDouble>>(ReferenceDouble{}, reference, exact, true).run();
+  Report fast("cpu float, " + kind, 1e-4);
+  DecoderParity<accrete::TransformerBlock<Sizes, accrete::CpuBackend>>(accrete::CpuBackend{}, reference, fast,
+                                                                       false)
+      .run();
+  return exact.ok() && fast.ok();
+}
+
+}  // namespace parity
