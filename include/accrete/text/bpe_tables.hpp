@@ -1,0 +1,176 @@
+/// What byte pair encoding looks up: the token of a code point, the rank of a pair, the length of a
+/// token.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <accrete/core/index.hpp>
+#include <accrete/core/macros.hpp>
+#include <accrete/text/utf8.hpp>
+#include <accrete/text/vocabulary.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+namespace detail {
+
+/// Code point -> token, in pages of 256; page 0 is empty and stands for all that are.
+class CodePointTokens {
+ public:
+  CodePointTokens() { add_page(); }
+
+  void insert(char32_t code_point, TokenId id) {
+    std::uint16_t& page = page_of_[code_point >> 8];
+    if (page == 0) page = add_page();
+    pages_[page][code_point & 0xFF] = id;
+  }
+
+  /// The token of a code point that is at most max_code_point, or -1.
+  [[nodiscard]] TokenId find(char32_t code_point) const {
+    return pages_[page_of_[code_point >> 8]][code_point & 0xFF];
+  }
+
+ private:
+  std::uint16_t add_page() {
+    pages_.emplace_back().fill(-1);
+    return static_cast<std::uint16_t>(pages_.size() - 1);
+  }
+
+  std::array<std::uint16_t, (max_code_point >> 8) + 1> page_of_{};
+  std::vector<std::array<TokenId, 256>> pages_;
+};
+
+/// Pair of tokens -> rank of its merge: a hash table with linear probing, at most a quarter full.
+class PairRanks {
+ public:
+  static constexpr std::uint32_t absent = 0xFFFFFFFF;
+
+  /// For at most `count` pairs.
+  explicit PairRanks(std::size_t count)
+      : slots_(std::bit_ceil(2 * count + 2)), shift_(64 - std::countr_zero(slots_.size())) {}
+
+  /// A pair that is there already keeps its rank.
+  void insert(TokenPair pair, std::uint32_t rank) {
+    Slot& slot = slots_[place_of(pair)];
+    if (slot.rank == absent) slot = {pair, rank};
+  }
+
+  /// The rank, or `absent`.
+  [[nodiscard]] std::uint32_t find(TokenPair pair) const { return slots_[place_of(pair)].rank; }
+
+ private:
+  struct Slot {
+    TokenPair pair;
+    std::uint32_t rank = absent;
+  };
+
+  [[nodiscard]] std::size_t place_of(TokenPair pair) const {
+    std::uint64_t const left = static_cast<std::uint32_t>(pair.left);
+    std::uint64_t const right = static_cast<std::uint32_t>(pair.right);
+    std::size_t place = (((left << 32) | right) * multiplier_) >> shift_;
+    while (slots_[place].rank != absent && slots_[place].pair != pair) {
+      place = (place + 1) & (slots_.size() - 1);
+    }
+    return place;
+  }
+
+  // Drawn anew for each table, so that no file can be made whose pairs all fall into one place.
+  // What is found does not depend on it.
+  std::uint64_t multiplier_ =
+      (std::uint64_t{std::random_device{}()} << 32 | std::random_device{}()) | 1;
+  std::vector<Slot> slots_;
+  int shift_;
+};
+
+/// All of it for one vocabulary.
+class BpeTables {
+ public:
+  static constexpr std::uint32_t absent =
+      PairRanks::absent;  // no token contains this pair of code points
+  static constexpr std::uint32_t inner =
+      absent - 1;  // one does, but the pair has no merge of its own
+
+  explicit BpeTables(Vocabulary const& vocabulary);
+  BpeTables(BpeTables const&) = delete;
+  BpeTables& operator=(BpeTables const&) = delete;
+
+  [[nodiscard]] Vocabulary const& vocabulary() const { return vocabulary_; }
+
+  /// The text token that is this code point alone, or -1.
+  [[nodiscard]] TokenId token_of(char32_t code_point) const { return token_of_.find(code_point); }
+
+  /// The rank of the pair's merge; else `inner` or `absent`.
+  [[nodiscard]] std::uint32_t rank_of(TokenId left, TokenId right) const {
+    return ranks_.find({left, right});
+  }
+
+  [[nodiscard]] Merge const& merge(std::uint32_t rank) const { return merges_[rank]; }
+
+  /// Code points of a text token.
+  [[nodiscard]] std::size_t length(TokenId id) const {
+    return lengths_[static_cast<std::size_t>(id)];
+  }
+
+ private:
+  [[nodiscard]] std::vector<TokenPair> inner_pairs() const;
+
+  Vocabulary vocabulary_;
+  std::span<Merge const> merges_;
+  CodePointTokens token_of_;
+  std::vector<std::uint16_t> lengths_;  // (V), 0 for tokens that are not text
+  PairRanks ranks_;
+};
+
+// -------------------------------------------------------------------------------------------------
+
+inline BpeTables::BpeTables(Vocabulary const& vocabulary)
+    : vocabulary_(vocabulary),
+      merges_(vocabulary_.merges()),
+      lengths_(static_cast<std::size_t>(vocabulary.size())),
+      ranks_(0) {
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    if (vocabulary.kind(id) != TokenKind::text) continue;
+    std::string_view const spelling = vocabulary.token(id);
+    std::size_t const length = count_code_points(spelling);
+    lengths_[static_cast<std::size_t>(id)] = static_cast<std::uint16_t>(length);
+    if (length == 1) token_of_.insert(CodePointCursor(spelling).next(), id);
+  }
+  std::vector<TokenPair> const inner_pairs = this->inner_pairs();
+  ranks_ = PairRanks(merges_.size() + inner_pairs.size());
+  for (std::uint32_t rank = 0; rank < merges_.size(); ++rank) {
+    ranks_.insert({merges_[rank].left, merges_[rank].right}, rank);
+  }
+  for (TokenPair const pair : inner_pairs) ranks_.insert(pair, inner);
+}
+
+/// The pairs of code points inside the tokens that merges make, each once.
+inline std::vector<TokenPair> BpeTables::inner_pairs() const {
+  std::vector<TokenId> results;
+  for (Merge const& merge : merges_) results.push_back(merge.result);
+  std::sort(results.begin(), results.end());
+  results.erase(std::unique(results.begin(), results.end()), results.end());
+
+  std::vector<TokenPair> pairs;
+  for (TokenId const result : results) {
+    TokenId left = -1;
+    for (CodePointCursor cursor(vocabulary_.token(result)); !cursor.done();) {
+      TokenId const right = token_of(cursor.next());
+      if (left >= 0 && right >= 0) pairs.push_back({left, right});
+      left = right;
+    }
+  }
+  std::sort(pairs.begin(), pairs.end());
+  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  return pairs;
+}
+
+}  // namespace detail
+
+ACCRETE_END_NAMESPACE

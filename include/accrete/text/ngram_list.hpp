@@ -1,0 +1,112 @@
+/// Reads the published lists of frequent n-grams: a Python literal in a file.
+///
+///     [{'lang': 'en', 'language_name': 'English',
+///       'top_ngrams': {2: [('th', 3464625), ('he', 3415030)], 3: [('the', 2104512)]}}]
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <accrete/core/error.hpp>
+#include <accrete/core/macros.hpp>
+#include <accrete/io/atomic_file.hpp>
+#include <accrete/text/python_literal_reader.hpp>
+#include <accrete/text/utf8.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// The n-grams of one language, for each n the most frequent first.
+struct LanguageNgrams {
+  std::string language;       // "en"
+  std::string language_name;  // "English"
+  std::map<std::int64_t, std::vector<std::string>> by_length;
+};
+
+/// FileError(source, offset, reason) for whatever is not such a list: wrong syntax, a missing or
+/// unknown key, an n-gram that has not n code points, counts that rise, invalid UTF-8.
+[[nodiscard]] std::vector<LanguageNgrams> parse_ngram_list(std::string_view text,
+                                                           std::string_view source);
+
+/// The same for a file of at most 256 MiB.
+[[nodiscard]] inline std::vector<LanguageNgrams> read_ngram_list(
+    std::filesystem::path const& path) {
+  return parse_ngram_list(read_file(path, std::uint64_t{256} << 20), path.string());
+}
+
+// -------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+/// [('th', 3464625), ('he', 3415030), ...]
+inline std::vector<std::string> read_ngrams(PythonLiteralReader& reader, std::int64_t length) {
+  std::vector<std::string> ngrams;
+  std::int64_t last_count = std::numeric_limits<std::int64_t>::max();
+  reader.sequence('[', ']', [&] {
+    reader.expect('(');
+    std::size_t const place = reader.offset();
+    ngrams.push_back(reader.string());
+    if (std::cmp_not_equal(count_code_points(ngrams.back()), length)) {
+      reader.refuse(place, message("expected an n-gram of ", length, " code points"));
+    }
+    reader.expect(',');
+    std::int64_t const count = reader.integer();
+    if (count < 0 || count > last_count) reader.refuse(place, "the counts do not fall");
+    last_count = count;
+    reader.expect(')');
+  });
+  return ngrams;
+}
+
+inline LanguageNgrams read_language(PythonLiteralReader& reader) {
+  LanguageNgrams language;
+  std::size_t const start = reader.offset();
+  std::map<std::string, bool> seen{
+      {"lang", false}, {"language_name", false}, {"top_ngrams", false}};
+  reader.sequence('{', '}', [&] {
+    std::size_t const place = reader.offset();
+    std::string const key = reader.string();
+    auto const known = seen.find(key);
+    if (known == seen.end() || std::exchange(known->second, true)) {
+      reader.refuse(place,
+                    message("expected lang, language_name and top_ngrams, each once, got ", key));
+    }
+    reader.expect(':');
+    if (key == "lang") language.language = reader.string();
+    if (key == "language_name") language.language_name = reader.string();
+    if (key == "top_ngrams") {
+      reader.sequence('{', '}', [&] {
+        std::size_t const length_place = reader.offset();
+        std::int64_t const length = reader.integer();
+        if (length < 1 || language.by_length.contains(length)) {
+          reader.refuse(length_place, message("expected lengths from 1, each once, got ", length));
+        }
+        reader.expect(':');
+        language.by_length[length] = read_ngrams(reader, length);
+      });
+    }
+  });
+  for (auto const& [key, found] : seen) {
+    if (!found) reader.refuse(start, message("the key ", key, " is missing"));
+  }
+  return language;
+}
+
+}  // namespace detail
+
+inline std::vector<LanguageNgrams> parse_ngram_list(std::string_view text,
+                                                    std::string_view source) {
+  detail::PythonLiteralReader reader(text, source);
+  std::vector<LanguageNgrams> languages;
+  reader.sequence('[', ']', [&] { languages.push_back(detail::read_language(reader)); });
+  reader.expect_end();
+  return languages;
+}
+
+ACCRETE_END_NAMESPACE
