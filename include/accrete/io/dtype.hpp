@@ -11,6 +11,7 @@
 
 #include <accrete/core/error.hpp>
 #include <accrete/core/index.hpp>
+#include <accrete/io/standard_integer.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -115,8 +116,7 @@ static_assert(dtype_facts_stand_in_order());
 /// The types whose elements stand in files as they stand in memory.
 template <class T>
 concept HasDType = std::same_as<T, bool> || std::same_as<T, float> || std::same_as<T, double> ||
-    (std::integral<T> && !std::same_as<T, char> && !std::same_as<T, wchar_t> &&
-     !std::same_as<T, char8_t> && !std::same_as<T, char16_t> && !std::same_as<T, char32_t>);
+    StandardInteger<T>;
 
 /// The element type of T.
 template <HasDType T>

@@ -27,9 +27,7 @@ inline void check_json_string(std::string_view value) {
 
 }  // namespace detail
 
-template <std::integral Integer>
-requires(!std::same_as<Integer, bool>) Json::Json(Integer value)
-    : value_(static_cast<std::int64_t>(value)) {
+Json::Json(StandardInteger auto value) : value_(static_cast<std::int64_t>(value)) {
   if (!std::in_range<std::int64_t>(value)) {
     throw ValueError(
         message("Json: the integer ", value, " does not fit into 64 bits with a sign"));
@@ -117,7 +115,7 @@ inline std::size_t Json::size() const {
   return is_array() ? as_array().size() : as_object().size();
 }
 
-std::size_t Json::checked_position(std::integral auto position) const {
+std::size_t Json::checked_position(StandardInteger auto position) const {
   std::size_t const count = as_array().size();
   if (std::cmp_less(position, 0) || std::cmp_greater_equal(position, count)) {
     throw ValueError(message("Json: position ", position, " in an array of ", count));
@@ -125,11 +123,11 @@ std::size_t Json::checked_position(std::integral auto position) const {
   return static_cast<std::size_t>(position);
 }
 
-Json const& Json::at(std::integral auto position) const {
+Json const& Json::at(StandardInteger auto position) const {
   return as_array()[checked_position(position)];
 }
 
-Json& Json::operator[](std::integral auto position) {
+Json& Json::operator[](StandardInteger auto position) {
   return as_array()[checked_position(position)];
 }
 

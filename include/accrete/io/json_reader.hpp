@@ -16,7 +16,6 @@
 #pragma once
 
 #include <charconv>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -31,6 +30,7 @@
 #include <accrete/io/json_kind.hpp>
 #include <accrete/io/json_number.hpp>
 #include <accrete/io/json_string.hpp>
+#include <accrete/io/standard_integer.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -58,7 +58,7 @@ class JsonReader {
   [[nodiscard]] Number read_number();
 
   /// A number without fraction and exponent that fits into T.
-  template <std::integral T>
+  template <StandardInteger T>
   [[nodiscard]] T read_integer();
 
   /// `while (auto key = next_key())` meets each member of an object, `while (next_element())` each element of
@@ -267,7 +267,7 @@ inline JsonReader::Number JsonReader::read_number() {
   return *number;
 }
 
-template <std::integral T>
+template <StandardInteger T>
 T JsonReader::read_integer() {
   std::uint64_t const begin = offset();
   NumberToken const token = read_number_token();

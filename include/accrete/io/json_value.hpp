@@ -19,6 +19,7 @@
 #include <accrete/core/error.hpp>
 #include <accrete/io/json_kind.hpp>
 #include <accrete/io/json_reader.hpp>
+#include <accrete/io/standard_integer.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -69,10 +70,9 @@ class Json {
 
   Json(std::nullptr_t = nullptr) {}
   Json(std::same_as<bool> auto value) : value_(value) {}
-  template <std::integral Integer>
-  requires(!std::same_as<Integer, bool>) Json(Integer value);  ///< ValueError beyond int64
-  Json(std::floating_point auto value);                        ///< ValueError for NaN and infinity
-  Json(std::string_view value);                                ///< ValueError unless it is UTF-8
+  Json(StandardInteger auto value);      ///< ValueError beyond int64
+  Json(std::floating_point auto value);  ///< ValueError for NaN and infinity
+  Json(std::string_view value);          ///< ValueError unless it is UTF-8
   Json(std::string const& value) : Json(std::string_view(value)) {}
   Json(char const* value) : Json(std::string_view(value)) {}
   Json(Array elements);
@@ -126,8 +126,8 @@ class Json {
 
   /// Arrays: a ValueError says which position is outside.
   void push_back(Json element) { as_array().push_back(std::move(element)); }
-  [[nodiscard]] Json const& at(std::integral auto position) const;
-  [[nodiscard]] Json& operator[](std::integral auto position);
+  [[nodiscard]] Json const& at(StandardInteger auto position) const;
+  [[nodiscard]] Json& operator[](StandardInteger auto position);
 
   /// Objects: `at` throws a ValueError that names a missing key, `find` gives nullptr, [] adds it as null.
   [[nodiscard]] Json const& at(std::string_view key) const;
@@ -147,7 +147,7 @@ class Json {
 
   template <class T>
   [[nodiscard]] T const& get(std::string_view expected) const;
-  [[nodiscard]] std::size_t checked_position(std::integral auto position) const;
+  [[nodiscard]] std::size_t checked_position(StandardInteger auto position) const;
 
   Value value_ = nullptr;
 };
