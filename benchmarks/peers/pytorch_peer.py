@@ -174,7 +174,7 @@ def make_optimizer(model):
     try:
         return torch.optim.AdamW(groups, fused=True, **settings)
     except (TypeError, RuntimeError):  # no fused AdamW for CPU tensors before PyTorch 2.4
-        return torch.optim.AdamW(groups, foreach=True, **settings)
+        return torch.optim.AdamW(groups, **settings)  # a loop over tensors: on a CPU no slower than foreach, and leaner
 
 
 def training_step(model, ids, targets):

@@ -3,6 +3,10 @@
 
 #include <accrete/backend/cpu/cpu.hpp>
 #include <accrete/backend/reference/reference.hpp>
+#include <accrete/data/batches.hpp>
+#include <accrete/data/document_encoder.hpp>
+#include <accrete/data/token_shard.hpp>
+#include <accrete/data/token_shard_writer.hpp>
 #include <accrete/embedding/binary_id.hpp>
 #include <accrete/embedding/frozen_glyph.hpp>
 #include <accrete/embedding/learned.hpp>
@@ -12,5 +16,8 @@
 #include <accrete/model/ensemble.hpp>
 #include <accrete/model/growable.hpp>
 #include <accrete/nn/transformer_block.hpp>
+#include <accrete/substrate/substrate.hpp>
+#include <accrete/text/bpe_tokenizer.hpp>
+#include <accrete/text/ngram_vocabulary.hpp>
 #include <accrete/train/checkpoint.hpp>
 #include <accrete/train/trainer.hpp>

@@ -9,6 +9,7 @@
 
 #include <accrete/concepts/language_model.hpp>
 #include <accrete/model/decoder.hpp>
+#include <accrete/substrate/substrate_difference.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 

@@ -1,0 +1,149 @@
+// Measures operations and whole steps. Each model case runs in a process of its own, so that its memory is its own.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+
+#include "kernel_cases.hpp"
+#include "machine.hpp"
+#include "model_cases.hpp"
+
+namespace {
+
+using accrete::Json;
+namespace options = boost::program_options;
+
+struct Settings {
+  std::string program, only_case, output;
+  int repeats = 5, threads = 2;
+  bool json = false;
+  double peak = 0, bandwidth = 0;
+};
+
+std::string text_of(double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+/// Runs one case in a child and returns what it prints.
+Json run_in_child(Settings const& settings, std::string const& name) {
+  int pipe_ends[2];
+  if (pipe(pipe_ends) != 0) throw accrete::Error("bench: cannot make a pipe");
+  pid_t const child = fork();
+  if (child < 0) throw accrete::Error("bench: cannot start a process");
+  if (child == 0) {
+    dup2(pipe_ends[1], STDOUT_FILENO);
+    close(pipe_ends[0]);
+    std::string const repeats = std::to_string(settings.repeats), threads = std::to_string(settings.threads);
+    std::string const peak = text_of(settings.peak), bandwidth = text_of(settings.bandwidth);
+    execl("/proc/self/exe", "accrete-bench", "--case", name.c_str(), "--json", "--repeats", repeats.c_str(),
+          "--threads", threads.c_str(), "--peak", peak.c_str(), "--bandwidth", bandwidth.c_str(), nullptr);
+    _exit(127);
+  }
+  close(pipe_ends[1]);
+  std::string output;
+  char buffer[4096];
+  for (ssize_t count; (count = read(pipe_ends[0], buffer, sizeof buffer)) > 0;)
+    output.append(buffer, static_cast<std::size_t>(count));
+  close(pipe_ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    throw accrete::Error("bench: case " + name + " did not end well");
+  return Json::parse(output, "case " + name);
+}
+
+void measure_machine(Settings& settings) {
+  accrete::ThreadPool pool(settings.threads);
+  if (settings.peak == 0) settings.peak = bench::measure_fma_peak(pool);
+  if (settings.bandwidth == 0) settings.bandwidth = bench::measure_read_bandwidth(pool, accrete::Index{512} << 20);
+}
+
+Json run_all(Settings& settings) {
+  measure_machine(settings);
+  accrete::ThreadPool pool(settings.threads);
+  Json report = Json::object();
+  report["machine"] = Json(bench::processor_name());
+  report["threads"] = Json(settings.threads);
+  report["engine"] = Json(accrete::CpuBackend(settings.threads).description());
+  report["fma_peak_gflops"] = Json(settings.peak / 1e9);
+  report["read_bandwidth_gb_per_second"] = Json(settings.bandwidth / 1e9);
+  report["cached_read_bandwidth_gb_per_second"] =
+      Json(bench::measure_read_bandwidth(pool, accrete::Index{16} << 20) / 1e9);
+  std::printf("%s, %d threads, %s\nFMA peak %.1f GFLOP/s, read bandwidth %.1f GB/s (16 MiB: %.1f GB/s)\n\n",
+              report.at("machine").as_string().c_str(), settings.threads, report.at("engine").as_string().c_str(),
+              settings.peak / 1e9, settings.bandwidth / 1e9,
+              report.at("cached_read_bandwidth_gb_per_second").as_double());
+
+  std::printf("%-32s %12s %10s %8s\n", "operation", "ms", "GFLOP/s", "of peak");
+  report["kernels"] = bench::run_kernel_cases(settings.repeats, settings.threads, settings.peak);
+  for (Json const& row : report.at("kernels").as_array())
+    std::printf("%-32s %12.3f %10.1f %7.0f%%\n", row.at("case").as_string().c_str(), row.at("milliseconds").as_double(),
+                row.at("gflops").as_double(), 100 * row.at("floor_fraction").as_double());
+
+  std::printf("\n%-12s %12s %10s %22s %10s\n", "case", "tokens/s", "GFLOP/s", "of floor", "MiB");
+  Json cases = Json::array();
+  for (auto const& name : bench::model_cases()) {
+    Json const row = run_in_child(settings, name);
+    std::printf("%-12s %12.1f %10.1f %6.0f%% %-15s %10.0f\n", name.c_str(), row.at("tokens_per_second").as_double(),
+                row.at("gflops").as_double(), 100 * row.at("floor_fraction").as_double(),
+                row.at("floor").as_string().c_str(), row.at("vm_hwm_mib").as_double());
+    std::fflush(stdout);
+    cases.push_back(row);
+  }
+  report["cases"] = std::move(cases);
+  return report;
+}
+
+int run(int argument_count, char** arguments) {
+  Settings settings;
+  options::options_description description("accrete-bench: speed and memory of operations and whole steps");
+  auto add = description.add_options();
+  add("help", "this text");
+  add("case", options::value(&settings.only_case), "one model case alone, in this process: S-full, M-decode, ...");
+  add("repeats", options::value(&settings.repeats)->default_value(5), "samples of each figure; the median counts");
+  add("threads", options::value(&settings.threads)->default_value(2), "threads");
+  add("json", options::bool_switch(&settings.json), "with --case: print JSON alone");
+  add("out", options::value(&settings.output)->default_value("out/bench.json"), "where the JSON of a whole run goes");
+  add("peak", options::value(&settings.peak), "FLOP/s to compare with, instead of measuring them");
+  add("bandwidth", options::value(&settings.bandwidth), "bytes/s to compare with, instead of measuring them");
+  options::variables_map values;
+  options::store(options::parse_command_line(argument_count, arguments, description), values);
+  options::notify(values);
+  if (values.count("help") != 0) {
+    std::cout << description;
+    return 0;
+  }
+  if (settings.repeats < 1) throw options::error("--repeats must be at least 1");
+  if (!settings.only_case.empty()) {
+    measure_machine(settings);
+    Json const result = bench::run_model_case(settings.only_case, settings.repeats, settings.threads, settings.peak,
+                                              settings.bandwidth);
+    std::cout << result.dump(settings.json ? -1 : 2) << "\n";
+    return 0;
+  }
+  Json const report = run_all(settings);
+  std::filesystem::path const output = settings.output;
+  if (output.has_parent_path()) std::filesystem::create_directories(output.parent_path());
+  accrete::write_file_atomically(output, report.dump(2) + "\n");
+  std::printf("\nwritten: %s\n", settings.output.c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  try {
+    return run(argument_count, arguments);
+  } catch (options::error const& error) {
+    std::fprintf(stderr, "accrete-bench: %s; see --help\n", error.what());
+    return 2;
+  } catch (std::exception const& error) {
+    std::fprintf(stderr, "accrete-bench: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,105 @@
+/// What the machine can do: the floors that the figures are compared with.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <accrete/accrete.hpp>
+
+namespace bench {
+
+using accrete::Index;
+
+[[nodiscard]] inline double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Runs `f` until `repeats` samples are taken (after one that is not counted); seconds of each.
+template <class F>
+[[nodiscard]] std::vector<double> time_samples(int repeats, F&& f) {
+  std::vector<double> samples;
+  for (int i = 0; i <= repeats; ++i) {
+    double const start = seconds_now();
+    f();
+    if (i > 0) samples.push_back(seconds_now() - start);
+  }
+  return samples;
+}
+
+[[nodiscard]] inline double median(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  std::size_t const half = samples.size() / 2;
+  return samples.size() % 2 == 1 ? samples[half] : (samples[half - 1] + samples[half]) / 2;
+}
+
+/// Fused multiply-adds on registers alone, all threads, in FLOP/s.
+[[nodiscard]] inline double measure_fma_peak(accrete::ThreadPool& pool) {
+  using Packet = Eigen::internal::packet_traits<float>::type;
+  constexpr Index width = Eigen::internal::packet_traits<float>::size;
+  constexpr Index rounds = 2'000'000;
+  // As many chains as hide the latency of two units; a pack, so that they stay in registers.
+  constexpr auto chains = std::make_index_sequence<10>();
+  std::vector<float> results(static_cast<std::size_t>(pool.threads()) * width);
+  auto const run = [&] {
+    pool.parallel_for(pool.threads(), [&](Index task) {
+      [&]<std::size_t... I>(std::index_sequence<I...>) {
+        Packet const factor = Eigen::internal::pset1<Packet>(0.999F);
+        Packet sums[] = {Eigen::internal::pset1<Packet>(static_cast<float>(I))...};
+        for (Index round = 0; round < rounds; ++round)
+          ((sums[I] = Eigen::internal::pmadd(sums[I], factor, factor)), ...);
+        Packet sum = factor;
+        ((sum = Eigen::internal::padd(sum, sums[I])), ...);
+        Eigen::internal::pstoreu(results.data() + task * width, sum);
+      }(chains);
+    });
+  };
+  auto const samples = time_samples(5, run);
+  double const flops = 2.0 * static_cast<double>(rounds * static_cast<Index>(chains.size()) * width * pool.threads());
+  return flops / *std::min_element(samples.begin(), samples.end());
+}
+
+/// Reading `bytes` of memory once, all threads, in bytes a second.
+[[nodiscard]] inline double measure_read_bandwidth(accrete::ThreadPool& pool, Index bytes) {
+  using Packet = Eigen::internal::packet_traits<float>::type;
+  constexpr Index width = Eigen::internal::packet_traits<float>::size;
+  std::vector<float> values(static_cast<std::size_t>(bytes) / sizeof(float), 1.0F);
+  std::vector<float> results(static_cast<std::size_t>(pool.threads()) * width);
+  Index const share = static_cast<Index>(values.size()) / pool.threads() / (8 * width) * (8 * width);
+  Index const passes = std::max<Index>(1, (Index{256} << 20) / bytes);
+  auto const samples = time_samples(5, [&] {
+    pool.parallel_for(pool.threads(), [&](Index task) {
+      Packet sums[8];
+      for (auto& sum : sums) sum = Eigen::internal::pset1<Packet>(0.0F);
+      for (Index pass = 0; pass < passes; ++pass)
+        for (Index i = task * share; i < (task + 1) * share; i += 8 * width)
+          for (Index j = 0; j < 8; ++j)
+            sums[j] = Eigen::internal::padd(
+                sums[j], Eigen::internal::ploadu<Packet>(values.data() + i + j * width));
+      for (Index j = 1; j < 8; ++j) sums[0] = Eigen::internal::padd(sums[0], sums[j]);
+      Eigen::internal::pstoreu(results.data() + task * width, sums[0]);
+    });
+  });
+  double const read = static_cast<double>(share * pool.threads() * passes) * sizeof(float);
+  return read / *std::min_element(samples.begin(), samples.end());
+}
+
+/// The process's greatest resident size so far, in MiB.
+[[nodiscard]] inline double peak_memory_mib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
+  return 0;
+}
+
+[[nodiscard]] inline std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  return "unknown processor";
+}
+
+}  // namespace bench

@@ -1,0 +1,167 @@
+#include "model_cases.hpp"
+
+#include <string_view>
+
+#include "machine.hpp"
+
+namespace bench {
+namespace {
+
+using namespace accrete;
+
+struct Size {
+  char const* name;
+  Index vocabulary, model_dim, heads, layers, time, batch;
+};
+constexpr Size sizes[] = {{"S", 8192, 256, 8, 6, 256, 8}, {"M", 65536, 1024, 32, 9, 256, 2}};
+constexpr Index active_blocks = 3, prompt_tokens = 32, new_tokens = 64;
+
+using Model =
+    Decoder<LearnedEmbedding, Growable<Stack<TransformerBlock<dynamic_block, CpuBackend>>>>;
+
+/// A vocabulary without text: the cases measure arithmetic.
+Substrate blank_substrate(Index vocabulary) {
+  std::vector<Token> tokens;
+  for (char const* name : {"<pad>", "<s>", "</s>", "<unk>"})
+    tokens.push_back({name, TokenKind::special});
+  while (static_cast<Index>(tokens.size()) < vocabulary)
+    tokens.push_back({"<token_" + std::to_string(tokens.size()) + ">", TokenKind::special});
+  return Substrate::from_table(Vocabulary(tokens, {}),
+                               std::vector<float>(static_cast<std::size_t>(vocabulary), 1.0F), 1);
+}
+
+/// Random tokens, new ones at each call.
+class RandomBatches {
+ public:
+  RandomBatches(Size const& size) : size_(size) {}
+  [[nodiscard]] Index batch() const { return size_.batch; }
+  [[nodiscard]] Index time() const { return size_.time; }
+  void next(std::span<TokenId> inputs, std::span<TokenId> targets) {
+    for (auto tokens : {inputs, targets})
+      for (TokenId& token : tokens)
+        token = static_cast<TokenId>(stream_.uniform(drawn_++) * static_cast<double>(size_.vocabulary));
+  }
+  [[nodiscard]] Json state() const { return Json(static_cast<Index>(drawn_)); }
+  void restore(Json const& state) { drawn_ = static_cast<std::uint64_t>(state.as_int()); }
+
+ private:
+  Size const& size_;
+  RandomStream stream_{1, 1};
+  std::uint64_t drawn_ = 0;
+};
+
+/// Products alone; attention counted dense over T; backward costs twice its forward. Decoding: the weights, once.
+double flop_per_token(Size const& size, std::string_view kind) {
+  auto const width = static_cast<double>(size.model_dim);
+  auto const layers = static_cast<double>(size.layers);
+  double const head = 2 * static_cast<double>(size.vocabulary) * width;
+  double const block = 24 * width * width;
+  if (kind == "decode") return layers * block + head;
+  double const dense = block + 4 * static_cast<double>(size.time) * width;
+  double const trained = kind == "full" ? layers : kind == "growth" ? double{active_blocks} : 0;
+  return layers * dense + head + 2 * (trained * dense + (kind == "forward" ? 0 : head));
+}
+
+/// Seconds of each repeat and the tokens that one repeat handles.
+struct Timing {
+  std::vector<double> seconds;
+  Index tokens;
+};
+
+Timing time_training(Model& model, Size const& size, int repeats) {
+  RandomBatches batches(size);
+  Trainer trainer{model, AdamW{}};
+  return {time_samples(repeats, [&] { trainer.step(batches); }), size.batch * size.time};
+}
+
+Timing time_forward(Model const& model, Size const& size, int repeats) {
+  RandomBatches batches(size);
+  Index const tokens = size.batch * size.time;
+  std::vector<TokenId> inputs(static_cast<std::size_t>(tokens)), targets(inputs.size());
+  batches.next(inputs, targets);
+  Model::Session session(model, {.batch = size.batch, .time = size.time});
+  LossScratch<CpuBackend> scratch(model.backend(), tokens, size.vocabulary);
+  return {time_samples(repeats,
+                       [&] {
+                         model.forward(session, {inputs.data(), {size.batch, size.time}});
+                         auto const terms = model.classifier(session);
+                         Index const chunk = scratch.logits().size(0);
+                         for (Index begin = 0; begin < tokens; begin += chunk)
+                           classifier_logits<CpuBackend>(
+                               model.backend(), terms, begin,
+                               scratch.logits().slice(0, std::min(chunk, tokens - begin)));
+                       }),
+          tokens};
+}
+
+Timing time_decoding(Model const& model, Size const& size, int repeats) {
+  std::vector<TokenId> prompt(prompt_tokens);
+  for (std::size_t i = 0; i < prompt.size(); ++i)
+    prompt[i] = static_cast<TokenId>(i * 997 % static_cast<std::size_t>(size.vocabulary));
+  GenerateOptions const options{
+      .max_tokens = new_tokens, .sampling = {.temperature = 0}, .stop_at_end = false};
+  return {time_samples(repeats,
+                       [&] {
+                         auto const made = generate_tokens(model, {prompt}, options);
+                         if (static_cast<Index>(made[0].size()) != new_tokens)
+                           throw Error("benchmark: decoding ended early");
+                       }),
+          new_tokens};
+}
+
+}  // namespace
+
+std::vector<std::string> model_cases() {
+  std::vector<std::string> names;
+  for (auto const& size : sizes)
+    for (char const* kind : {"full", "growth", "forward", "decode"})
+      names.push_back(std::string(size.name) + "-" + kind);
+  return names;
+}
+
+Json run_model_case(std::string const& name, int repeats, int threads, double peak_flops,
+                    double bandwidth) {
+  auto const found = std::find_if(std::begin(sizes), std::end(sizes),
+                                  [&](Size const& size) { return name.starts_with(size.name); });
+  if (found == std::end(sizes)) throw ValueError("benchmark: no case is called " + name);
+  Size const& size = *found;
+  std::string const kind = name.substr(2);
+
+  CpuBackend const cpu(threads);
+  Model model{cpu,
+              blank_substrate(size.vocabulary),
+              {.block = {.model_dim = size.model_dim,
+                         .head_count = size.heads,
+                         .hidden_dim = 4 * size.model_dim},
+               .planned_depth = size.layers}};
+  if (kind == "growth") {
+    model.body().grow(size.layers - active_blocks);
+    model.body().grow(active_blocks);
+  } else {
+    model.body().grow(size.layers);
+  }
+  Timing const timing = kind == "forward"  ? time_forward(model, size, repeats)
+                        : kind == "decode" ? time_decoding(model, size, repeats)
+                                           : time_training(model, size, repeats);
+
+  double const speed = static_cast<double>(timing.tokens) / median(timing.seconds);
+  double const flops = speed * flop_per_token(size, kind);
+  // A decode step reads every weight once: 4 bytes for 2 operations.
+  double const floor_fraction =
+      kind == "decode" ? speed * 2 * flop_per_token(size, kind) / bandwidth : flops / peak_flops;
+  Json samples = Json::array();
+  for (double const seconds : timing.seconds)
+    samples.push_back(Json(static_cast<double>(timing.tokens) / seconds));
+  Json json = Json::object();
+  json["case"] = Json(name);
+  json["tokens_per_second"] = Json(speed);
+  json["samples"] = std::move(samples);
+  json["gflops"] = Json(flops / 1e9);
+  json["floor"] = Json(kind == "decode" ? "read bandwidth" : "fma peak");
+  json["floor_fraction"] = Json(floor_fraction);
+  json["vm_hwm_mib"] = Json(peak_memory_mib());
+  json["engine"] = Json(cpu.description());
+  return json;
+}
+
+}  // namespace bench

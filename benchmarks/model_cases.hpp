@@ -1,0 +1,19 @@
+/// Whole steps of two model sizes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <accrete/io/json.hpp>
+
+namespace bench {
+
+/// "S-full", "S-growth", "S-forward", "S-decode" and the same for M.
+[[nodiscard]] std::vector<std::string> model_cases();
+
+/// Runs one case in this process: {"case", "tokens_per_second", "samples", "gflops", "floor_fraction", "floor",
+/// "vm_hwm_mib", "engine"}. `peak_flops` and `bandwidth` are the machine's.
+[[nodiscard]] accrete::Json run_model_case(std::string const& name, int repeats, int threads,
+                                           double peak_flops, double bandwidth);
+
+}  // namespace bench
