@@ -43,19 +43,11 @@ namespace detail {
     text.tokens.insert(text.tokens.end(), ids.begin(), ids.end());
     if (static_cast<Index>(text.tokens.size()) == limit) break;
   }
-  // A byte token may have been cut off from its character: whole characters alone are scored.
-  while (!text.tokens.empty()) {
-    std::string const spelled = tokenizer.decode(text.tokens);
-    auto const continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
-    auto const last = std::find_if_not(spelled.rbegin(), spelled.rend(), continues);
-    if (spelled.find("\xEF\xBF\xBD", spelled.size() - static_cast<std::size_t>(last - spelled.rbegin()) -
-                                         (last == spelled.rend() ? 0 : 1)) == std::string::npos) {
-      text.code_points = static_cast<Index>(spelled.size()) -
-                         static_cast<Index>(std::count_if(spelled.begin(), spelled.end(), continues));
-      break;
-    }
+  // A cut may have parted the byte tokens of one character: the text ends behind a token of whole characters.
+  auto const& vocabulary = tokenizer.vocabulary();
+  while (!text.tokens.empty() && vocabulary.kind(text.tokens.back()) == accrete::TokenKind::byte)
     text.tokens.pop_back();
-  }
+  text.code_points = accrete::count_code_points(tokenizer.decode(text.tokens), "scored text");
   return text;
 }
 

@@ -109,6 +109,11 @@ class Decoder {
   [[nodiscard]] View<Backend, Element const, 3> features(Session const& session) const {
     return session.state().features;
   }
+  /// `forward` without embedding and body, whose output (B,T,C) is given: what a frozen body made once may be kept.
+  void forward_from_features(Session& session, View<Backend, Element const, 3> features) const {
+    State& state = session.begin(*this, features.size(0), features.size(1));
+    head_.forward(backend_, features, state.head, state.head_scratch);
+  }
 
  private:
   using EmbeddingLayer = typename Embedding::template Layer<Backend>;

@@ -50,7 +50,6 @@ struct LossSum {
   }
 };
 
-namespace detail {
 /// Tokens in order, in double: the same sum for any number of threads.
 template <class Losses, class Targets>
 [[nodiscard]] LossSum sum_of_losses(Losses losses, Targets targets) {
@@ -63,6 +62,7 @@ template <class Losses, class Targets>
   return result;
 }
 
+namespace detail {
 template <class Targets>
 void check_targets(Targets targets, Index vocabulary_size) {
   for (Index n = 0; n < targets.size(0); ++n)
@@ -87,7 +87,7 @@ LossSum evaluate_loss(Model const& model, typename Model::Session& session,
   auto const losses = scratch.losses(targets.count());
   classifier_loss_forward<typename Model::Backend>(model.backend(), terms, flat, losses,
                                                    scratch.logits());
-  return detail::sum_of_losses(losses, flat);
+  return sum_of_losses(losses, flat);
 }
 
 /// The same, and adds the gradient of loss_scale * sum of losses to `gradients`.
@@ -108,7 +108,7 @@ LossSum evaluate_loss_and_gradients(
   classifier_loss_forward_backward<typename Model::Backend>(
       model.backend(), terms, term_gradients, flat, losses, scratch.logits(), loss_scale);
   model.backward(session, gradients, ids);
-  return detail::sum_of_losses(losses, flat);
+  return sum_of_losses(losses, flat);
 }
 
 ACCRETE_END_NAMESPACE

@@ -98,7 +98,10 @@ class CheckpointReader {
   void restore(BatchSource auto& batches) const { batches.restore(part("batches")); }
 
   [[nodiscard]] Json const& state() const { return state_; }
-  [[nodiscard]] Json const* extra() const { return state_.find("extra"); }
+  /// What `with_extra` was given. Throws FileError where the file has none.
+  [[nodiscard]] Json const& extra() const { return part("extra"); }
+  /// Whether the file holds a trainer's state.
+  [[nodiscard]] bool has_trainer() const { return state_.contains("trainer"); }
 
  private:
   [[nodiscard]] Json const& part(std::string const& key) const;

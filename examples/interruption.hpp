@@ -1,0 +1,50 @@
+/// Ctrl-C as a request to stop: the first one ends the work at its next step, the second one ends the program.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <stop_token>
+#include <thread>
+
+/// Make one at the beginning of main, before any other thread: the signals are blocked everywhere and a thread of its
+/// own waits for them.
+class Interruption {
+ public:
+  /// `what_follows` is said at the first signal, such as "finishing this step, then writing a checkpoint".
+  explicit Interruption(char const* what_follows) : what_follows_(what_follows) {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, wake_up);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    waiter_ = std::thread([this] { wait(); });
+  }
+  Interruption(Interruption const&) = delete;
+  Interruption& operator=(Interruption const&) = delete;
+  ~Interruption() {
+    pthread_kill(waiter_.native_handle(), wake_up);
+    waiter_.join();
+  }
+
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+  [[nodiscard]] bool requested() const { return source_.stop_requested(); }
+
+ private:
+  static constexpr int wake_up = SIGUSR2;
+
+  void wait() {
+    for (int signal = 0; sigwait(&signals_, &signal) == 0 && signal != wake_up;) {
+      if (source_.stop_requested()) _exit(128 + signal);
+      std::fprintf(stderr, "\nstopping: %s (once more: end at once)\n", what_follows_);
+      source_.request_stop();
+    }
+  }
+
+  char const* what_follows_;
+  sigset_t signals_{};
+  std::stop_source source_;
+  std::thread waiter_;
+};
