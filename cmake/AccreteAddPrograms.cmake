@@ -30,7 +30,7 @@ function(accrete_add_programs)
     message(FATAL_ERROR "accrete_add_programs: HEADER ${ACCRETE_PROGRAM_HEADER} does not exist")
   endif()
   set(ACCRETE_PROGRAM_MODEL "${arg_MODEL}")
-  find_package(Boost REQUIRED COMPONENTS program_options)
+  find_package(Boost REQUIRED CONFIG COMPONENTS program_options)
 
   file(GLOB mains CONFIGURE_DEPENDS ${ACCRETE_PROGRAM_MAINS}/*.cpp.in)
   add_custom_target(${arg_TARGET} ALL)
