@@ -182,7 +182,8 @@ def print_case(case, comparison):
 def print_versions(comparisons):
     programs = next(iter(comparisons.values()))["programs"]
     for label, result in programs.items():
-        versions = result["last_run"].get("versions", {"versions": "not given"})
+        run = result["last_run"]
+        versions = run.get("versions", {"engine": run.get("engine", "not given")})
         print(f"{label}: " + ", ".join(f"{key} {value}" for key, value in versions.items()))
 
 
