@@ -19,16 +19,19 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// Stricter than the reference reader: no name twice, nothing before the first brace, and these.
+/// What a file may hold. The reference reader knows the bound on the header alone; it also takes the last of two
+/// tensors of one name, and white space before the first brace, which are refused here.
 struct SafetensorsLimits {
-  static constexpr std::uint64_t length_bytes = 8;
-  static constexpr std::uint64_t header_bytes = 100'000'000;
-  static constexpr std::size_t tensors = 1'000'000;
-  static constexpr std::size_t metadata_entries = 100'000;
-  static constexpr std::size_t rank = 8;
+  std::uint64_t header_bytes = 100'000'000;
+  std::size_t tensors = 1'000'000;
+  std::size_t metadata_entries = 100'000;
+  std::size_t rank = 8;
 };
 
 struct SafetensorsHeader {
+  /// The bytes before the header, which hold its length.
+  static constexpr std::uint64_t length_bytes = 8;
+
   std::vector<TensorInfo> tensors;  // in the order of their bytes
   std::map<std::string, std::string> metadata;
   std::vector<std::uint32_t> by_name;  // positions in `tensors`, sorted by name
@@ -48,7 +51,7 @@ inline TensorInfo const* SafetensorsHeader::find(std::string_view name) const {
 
 inline std::string format_safetensors_header(std::vector<TensorInfo> const& tensors,
                                              std::map<std::string, std::string> const& metadata) {
-  std::string text(SafetensorsLimits::length_bytes, '\0');
+  std::string text(SafetensorsHeader::length_bytes, '\0');
   auto const append_list = [&text](auto const& numbers) {
     text += '[';
     for (auto const number : numbers) text.append(std::to_string(number)) += ',';
@@ -78,8 +81,8 @@ inline std::string format_safetensors_header(std::vector<TensorInfo> const& tens
   if (text.back() == ',') text.pop_back();
   text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');
-  std::uint64_t const header_bytes = text.size() - SafetensorsLimits::length_bytes;
-  for (std::size_t i = 0; i < SafetensorsLimits::length_bytes; ++i) {
+  std::uint64_t const header_bytes = text.size() - SafetensorsHeader::length_bytes;
+  for (std::size_t i = 0; i < SafetensorsHeader::length_bytes; ++i) {
     text[i] = static_cast<char>(header_bytes >> (8 * i) & 0xFF);
   }
   return text;

@@ -25,14 +25,16 @@ ACCRETE_BEGIN_NAMESPACE
 /// Understands the header `text`, which stands behind the 8 bytes of its length and before `data_bytes` bytes
 /// of tensors. Whatever is off is a FileError with the offset in the file.
 [[nodiscard]] SafetensorsHeader parse_safetensors_header(std::string_view text, std::string source,
-                                                         std::uint64_t data_bytes);
+                                                         std::uint64_t data_bytes,
+                                                         SafetensorsLimits const& limits = {});
 
 namespace detail {
 
 class SafetensorsHeaderParser {
  public:
-  SafetensorsHeaderParser(std::string_view text, std::string source)
-      : text_(text), source_(std::move(source)), json_(reader()) {}
+  SafetensorsHeaderParser(std::string_view text, std::string source,
+                          SafetensorsLimits const& limits)
+      : text_(text), source_(std::move(source)), limits_(limits), json_(reader()) {}
 
   [[nodiscard]] SafetensorsHeader parse(std::uint64_t data_bytes);
 
@@ -41,7 +43,7 @@ class SafetensorsHeaderParser {
 
   [[nodiscard]] JsonReader reader() const {
     return JsonReader(text_, source_, JsonReader::default_max_depth,
-                      SafetensorsLimits::length_bytes);
+                      SafetensorsHeader::length_bytes);
   }
   void read_metadata();
   void read_tensor(std::string name);
@@ -56,13 +58,14 @@ class SafetensorsHeaderParser {
 
   std::string_view text_;
   std::string source_;
+  SafetensorsLimits limits_;
   JsonReader json_;
   SafetensorsHeader header_;
 };
 
 inline SafetensorsHeader SafetensorsHeaderParser::parse(std::uint64_t data_bytes) {
   if (!text_.starts_with('{')) {
-    json_.fail(SafetensorsLimits::length_bytes, "the header does not begin with '{'");
+    json_.fail(SafetensorsHeader::length_bytes, "the header does not begin with '{'");
   }
   reserve_tensors();
   bool has_metadata = false;
@@ -91,17 +94,16 @@ inline SafetensorsHeader SafetensorsHeaderParser::parse(std::uint64_t data_bytes
 inline void SafetensorsHeaderParser::reserve_tensors() {
   constexpr std::string_view shortest = R"("":{"dtype":"F4","shape":[],"data_offsets":[0,0]},)";
   auto const braces = static_cast<std::size_t>(std::ranges::count(text_, '{'));
-  header_.tensors.reserve(
-      std::min({braces, text_.size() / shortest.size() + 1, SafetensorsLimits::tensors}));
+  header_.tensors.reserve(std::min({braces, text_.size() / shortest.size() + 1, limits_.tensors}));
 }
 
 inline void SafetensorsHeaderParser::read_metadata() {
   if (json_.peek() == JsonKind::null) return json_.read_null();
   json_.begin_object();
   while (std::optional<std::string> key = json_.next_key()) {
-    if (header_.metadata.size() == SafetensorsLimits::metadata_entries) {
-      json_.fail(json_.key_offset(), message("more than ", SafetensorsLimits::metadata_entries,
-                                             " entries of metadata"));
+    if (header_.metadata.size() == limits_.metadata_entries) {
+      json_.fail(json_.key_offset(),
+                 message("more than ", limits_.metadata_entries, " entries of metadata"));
     }
     if (header_.metadata.contains(*key)) {
       json_.fail(json_.key_offset(), message("the metadata ", excerpt(*key), " stands twice"));
@@ -112,8 +114,8 @@ inline void SafetensorsHeaderParser::read_metadata() {
 
 inline void SafetensorsHeaderParser::read_tensor(std::string name) {
   std::uint64_t const begin = json_.key_offset();
-  if (header_.tensors.size() == SafetensorsLimits::tensors) {
-    json_.fail(begin, message("more than ", SafetensorsLimits::tensors, " tensors"));
+  if (header_.tensors.size() == limits_.tensors) {
+    json_.fail(begin, message("more than ", limits_.tensors, " tensors"));
   }
   std::optional<DType> dtype;
   std::optional<std::vector<Index>> shape;
@@ -160,8 +162,8 @@ inline std::vector<Index> SafetensorsHeaderParser::read_shape() {
     std::uint64_t const begin = json_.offset();
     auto const extent = json_.read_integer<std::uint64_t>();
     if (!std::in_range<Index>(extent)) json_.fail(begin, message("an extent of ", extent));
-    if (shape.size() == SafetensorsLimits::rank) {
-      json_.fail(begin, message("a rank above ", SafetensorsLimits::rank));
+    if (shape.size() == limits_.rank) {
+      json_.fail(begin, message("a rank above ", limits_.rank));
     }
     shape.push_back(static_cast<Index>(extent));
   }
@@ -209,7 +211,7 @@ inline void SafetensorsHeaderParser::check_layout(std::uint64_t data_bytes) cons
     end = tensor.end;
   }
   if (end != data_bytes) {
-    std::uint64_t const data_begin = SafetensorsLimits::length_bytes + text_.size();
+    std::uint64_t const data_begin = SafetensorsHeader::length_bytes + text_.size();
     throw FileError(source_, data_begin + std::min(end, data_bytes),
                     message("the tensors take ", end, " bytes, the file holds ", data_bytes));
   }
@@ -231,8 +233,9 @@ inline void SafetensorsHeaderParser::fail(TensorInfo const& tensor, std::string_
 }  // namespace detail
 
 inline SafetensorsHeader parse_safetensors_header(std::string_view text, std::string source,
-                                                  std::uint64_t data_bytes) {
-  return detail::SafetensorsHeaderParser(text, std::move(source)).parse(data_bytes);
+                                                  std::uint64_t data_bytes,
+                                                  SafetensorsLimits const& limits) {
+  return detail::SafetensorsHeaderParser(text, std::move(source), limits).parse(data_bytes);
 }
 
 ACCRETE_END_NAMESPACE

@@ -79,28 +79,29 @@ inline SafetensorsReader::SafetensorsReader(std::filesystem::path const& path)
     : file_(File::open_for_reading(path)), header_(read_header()) {}
 
 inline SafetensorsHeader SafetensorsReader::read_header() {
-  using Limits = SafetensorsLimits;
+  constexpr std::uint64_t length_bytes = SafetensorsHeader::length_bytes;
+  constexpr SafetensorsLimits limits{};
   std::uint64_t const file_bytes = file_.size();
   std::string const name = path().string();
   if (file_bytes == 0) throw FileError(name, "is empty, not a safetensors file");
-  if (file_bytes < Limits::length_bytes) {
+  if (file_bytes < length_bytes) {
     throw FileError(name, file_bytes, "the file ends inside the length of its header");
   }
-  std::array<std::byte, Limits::length_bytes> length{};
+  std::array<std::byte, length_bytes> length{};
   file_.read(0, length);
   std::uint64_t const header_bytes = std::bit_cast<std::uint64_t>(length);
-  if (header_bytes > Limits::header_bytes) {
+  if (header_bytes > limits.header_bytes) {
     throw FileError(name, 0,
-                    message("a header of ", header_bytes, " bytes; at most ", Limits::header_bytes,
+                    message("a header of ", header_bytes, " bytes; at most ", limits.header_bytes,
                             " are allowed, or this is no safetensors file"));
   }
-  if (header_bytes > file_bytes - Limits::length_bytes) {
+  if (header_bytes > file_bytes - length_bytes) {
     throw FileError(name, file_bytes,
                     message("the file ends inside its header of ", header_bytes, " bytes"));
   }
-  data_begin_ = Limits::length_bytes + header_bytes;
+  data_begin_ = length_bytes + header_bytes;
   std::string text(header_bytes, '\0');
-  file_.read(Limits::length_bytes, std::as_writable_bytes(std::span(text)));
+  file_.read(length_bytes, std::as_writable_bytes(std::span(text)));
   return parse_safetensors_header(text, name, file_bytes - data_begin_);
 }
 

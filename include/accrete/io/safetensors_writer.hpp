@@ -68,6 +68,8 @@ class SafetensorsWriter {
     throw ValueError(message("SafetensorsWriter: tensor ", detail::excerpt(name), " ", reason));
   }
 
+  static constexpr SafetensorsLimits limits{};
+
   std::vector<TensorInfo> tensors_;
   std::set<std::string, std::less<>> names_;
   std::map<std::string, std::string> metadata_;
@@ -81,14 +83,13 @@ inline void SafetensorsWriter::require_before_open(std::string_view call) const 
 }
 
 inline void SafetensorsWriter::declare(std::string name, DType dtype, std::vector<Index> shape) {
-  using Limits = SafetensorsLimits;
   require_before_open("declare");
   if (name == "__metadata__") fail(name, "has a name that the format keeps for itself");
   if (detail::well_formed_utf8_prefix(name) != name.size())
     fail(name, "has a name that is not UTF-8");
   if (names_.contains(name)) fail(name, "is declared twice");
-  if (shape.size() > Limits::rank) fail(name, message("has a rank above ", Limits::rank));
-  if (tensors_.size() == Limits::tensors) fail(name, message("is one more than ", Limits::tensors));
+  if (shape.size() > limits.rank) fail(name, message("has a rank above ", limits.rank));
+  if (tensors_.size() == limits.tensors) fail(name, message("is one more than ", limits.tensors));
   std::uint64_t const begin = tensors_.empty() ? 0 : tensors_.back().end;
   std::optional<std::uint64_t> const bytes = checked_byte_count(dtype, shape);
   if (!bytes || !std::in_range<Index>(begin + *bytes)) fail(name, "has a size that cannot be");
@@ -111,8 +112,8 @@ inline void SafetensorsWriter::set_metadata(std::map<std::string, std::string> m
 inline void SafetensorsWriter::open(std::filesystem::path const& path) {
   require_before_open("open");
   std::string const header = format_safetensors_header(tensors_, metadata_);
-  if (header.size() - SafetensorsLimits::length_bytes > SafetensorsLimits::header_bytes ||
-      metadata_.size() > SafetensorsLimits::metadata_entries) {
+  if (header.size() - SafetensorsHeader::length_bytes > limits.header_bytes ||
+      metadata_.size() > limits.metadata_entries) {
     throw ValueError(message("SafetensorsWriter: a header of ", header.size(), " bytes and ",
                              metadata_.size(), " entries of metadata is above the limits"));
   }
