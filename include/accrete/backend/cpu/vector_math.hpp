@@ -64,8 +64,8 @@ struct NormalDistribution {
   Pack<T> density;     // exp(-x^2 / 2) / sqrt(2 pi)
 };
 
-/// With a = |x|: Phi(-a) = exp(-a^2 / 2) g(a), and g is as smooth as 1 / (k + a), in powers of which
-/// it is expanded. So the tail keeps its relative precision, which 1 + erf loses.
+/// With a = |x|: Phi(-a) = exp(-a^2 / 2) g(a), where g falls from 1/2 like 1 / a; g (a + 2) / 2 is
+/// expanded in powers of a / (a + 2). So the tail keeps its relative precision, which 1 + erf loses.
 [[nodiscard]] inline NormalDistribution<float> normal_distribution(Pack<float> x) {
   using P = Pack<float>;
   P const a = lesser_of(absolute(x), P(14.0f));  // Phi(-14) is below the least float
@@ -73,11 +73,12 @@ struct NormalDistribution {
   P const rounded_off = multiply_add(a, a, -square);
   P const power = exponential(square * P(-0.5f));
   P const gaussian = multiply_add(power * P(-0.5f), rounded_off, power);
-  P const t = P(4.75f) / (a + P(4.75f));
-  P const g = t * polynomial<float, 9>(t, {0.08392727444f, 0.08517489899f, 0.07018169903f,
-                                           0.121489565f, -0.08454180589f, 0.3338363928f,
-                                           -0.3147174671f, 0.274937854f, -0.0702884142f});
-  P const tail = gaussian * g;
+  P const reciprocal = P(1.0f) / (a + P(2.0f));
+  P const expansion =
+      polynomial<float, 10>(a * reciprocal, {0.5f, -0.2978880324f, -0.09564468325f, 0.04098888449f,
+                                             0.0616920851f, -0.004230979072f, 0.03150104133f,
+                                             -0.02144096377f, -0.04220397176f, 0.02671873421f});
+  P const tail = gaussian * (reciprocal * P(2.0f) * expansion);
   return {select_negative(x, tail, P(1.0f) - tail),
           gaussian * P(std::numbers::inv_sqrtpi_v<float> / std::numbers::sqrt2_v<float>)};
 }

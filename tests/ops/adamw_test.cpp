@@ -1,0 +1,87 @@
+#include <accrete/backend/cpu/adamw.hpp>
+#include <accrete/backend/reference/adamw.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include "support/operation_checks.hpp"
+
+namespace {
+
+using namespace accrete_test;
+
+/// One step from the given moments.
+auto const evaluate = []<class Backend>(Backend const& backend, Numbers const& numbers,
+                                        Values const& in) {
+  using T = typename Backend::Master;
+  Index const n = size_of(numbers, "N");
+  Tensor<T, 1> parameter(in.at("parameter"), {n}), element({n});
+  Tensor<T, 1> first(in.at("first_moment"), {n}), second(in.at("second_moment"), {n});
+  Tensor<T, 1> const gradient(in.at("gradient"), {n});
+  accrete::adamw_step(backend, parameter, element, gradient, first, second,
+                      {.learning_rate = 0.01,
+                       .epsilon = 1e-6,
+                       .weight_decay = 0.125,
+                       .gradient_scale = 0.5,
+                       .step = 3});
+  BOOST_TEST(same_bits(parameter.values(), element.values()));
+  return Values{{"parameter", parameter.doubles()},
+                {"first_moment", first.doubles()},
+                {"second_moment", second.doubles()}};
+};
+
+Values inputs(Index count) {
+  Values in{{"parameter", random_values("parameter", count)},
+            {"gradient", random_values("gradient", count)},
+            {"first_moment", random_values("first_moment", count)},
+            {"second_moment", random_values("second_moment", count)}};
+  for (double& value : in.at("second_moment")) value = std::abs(value);
+  return in;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(adamw)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(three_steps_match_pytorch, Backend, AllBackends) {
+  using T = typename Backend::Master;
+  Backend const backend{};
+  for (GoldenCase const& golden : golden_cases("adamw")) {
+    Index const n = size_of(golden.numbers, "N");
+    Tensor<T, 1> parameter(golden.values.at("param.0"), {n}), first({n}), second({n});
+    for (Index step = 1; step <= 3; ++step) {
+      std::string const number = "." + std::to_string(step);
+      Tensor<T, 1> const gradient(golden.values.at("grad" + number), {n});
+      accrete::adamw_step(
+          backend, parameter, parameter, gradient, first, second,
+          {.learning_rate = golden.lists.at("learning_rates")[std::size_t(step - 1)],
+           .beta1 = golden.numbers.at("beta1"),
+           .beta2 = golden.numbers.at("beta2"),
+           .epsilon = golden.numbers.at("epsilon"),
+           .weight_decay = golden.numbers.at("weight_decay"),
+           .step = step});
+      check_close(golden.name + number,
+                  {{"param" + number, parameter.doubles()},
+                   {"first_moment" + number, first.doubles()},
+                   {"second_moment" + number, second.doubles()}},
+                  golden.values, 8 * epsilon<T>);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+  for (Index const count : {1, 15, 16, 1031})
+    check_against_reference<Backend>({{"N", double(count)}}, inputs(count), evaluate, 4);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(same_bits_for_any_thread_count, Backend, CpuBackends) {
+  check_threads<Backend>({{"N", 131071}}, inputs(131071), evaluate);
+}
+
+BOOST_AUTO_TEST_CASE(gradient_of_wrong_length_is_rejected) {
+  Tensor<float, 1> three({3}), two({2});
+  BOOST_CHECK_EXCEPTION(
+      accrete::adamw_step(accrete::CpuBackend{}, three, three, two, three, three, {}),
+      accrete::ShapeError, says("adamw_step: axis 0 of gradient: expected 3, got 2"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
