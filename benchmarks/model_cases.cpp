@@ -130,10 +130,10 @@ Json run_model_case(std::string const& name, int repeats, int threads, double pe
   CpuBackend const cpu(threads);
   Model model{cpu,
               blank_substrate(size.vocabulary),
-              {.block = {.model_dim = size.model_dim,
+              {.planned_depth = size.layers,
+               .block = {.model_dim = size.model_dim,
                          .head_count = size.heads,
-                         .hidden_dim = 4 * size.model_dim},
-               .planned_depth = size.layers}};
+                         .hidden_dim = 4 * size.model_dim}}};
   if (kind == "growth") {
     model.body().grow(size.layers - active_blocks);
     model.body().grow(active_blocks);

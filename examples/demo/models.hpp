@@ -19,9 +19,9 @@ using Merged = accrete::Ensemble<Expert, Expert>;
   for (Index const blocks : settings.scale.stages) depth += blocks;
   return Expert{backend,
                 substrate,
-                {.block = {.model_dim = model_dim, .head_count = heads, .hidden_dim = 4 * model_dim},
+                {.seed = seed,
                  .planned_depth = depth,
-                 .seed = seed}};
+                 .block = {.model_dim = model_dim, .head_count = heads, .hidden_dim = 4 * model_dim}}};
 }
 
 /// All parameters of a model, and those that train.

@@ -190,7 +190,7 @@ class DecoderParity {
   }
 
   [[nodiscard]] Model make(std::string const& prefix, std::vector<Index> const& stages) const {
-    Model model{backend_, substrate_, {.block = reference_.config, .planned_depth = reference_.layers}};
+    Model model{backend_, substrate_, {.planned_depth = reference_.layers, .block = reference_.config}};
     for (Index const stage : stages) model.body().grow(stage);
     model.for_each_segment([&](std::string const&, auto& segment) {
       for (auto const& entry : segment.entries()) {

@@ -13,9 +13,9 @@ ACCRETE_BEGIN_NAMESPACE
 /// What a body is built from. `planned_depth` is L in the scale of residual outputs, and the depth of a plain Stack.
 template <Block BlockType>
 struct BodyOptions {
-  typename BlockType::Config block{};
-  Index planned_depth = 1;
   std::uint64_t seed = 1;
+  Index planned_depth = 1;
+  typename BlockType::Config block{};  // sizes that are dynamic in the type
 };
 
 /// Blocks 0 to depth - 1, of which those from `first_trainable` on train. Below it nothing is kept and backward never
