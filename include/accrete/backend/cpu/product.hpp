@@ -1,0 +1,174 @@
+/// Products of matrices, c = a b, on our threads.
+///
+/// Each element of c is summed in one order, which depends on the number of its terms alone: blocks
+/// of ProductTile::depth terms, each summed one term after the other from zero, are added to c one
+/// after the other. Its bits depend neither on the number of threads, nor on the other rows and
+/// columns, nor on how the operands lie in memory.
+///
+/// The threads are those of our pool alone: no setting of Eigen, OpenMP or a BLAS is read or
+/// touched.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include <accrete/backend/cpu/matrix_view.hpp>
+#include <accrete/backend/cpu/product_few_rows.hpp>
+#include <accrete/backend/cpu/product_packing.hpp>
+#include <accrete/backend/cpu/product_tile.hpp>
+#include <accrete/backend/cpu/scratch.hpp>
+#include <accrete/core/thread_pool.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+namespace detail {
+
+/// c = scale * (a b + bias), or c += : a (M,K), b (K,N), c (M,N) with contiguous rows, which
+/// overlaps neither. Runs in the calling thread, as within a task.
+///
+///     y = x W^T      product(x, transposed(weight), y)
+///     dx = dy W      product(dy, weight, dx)
+///     dW += dy^T x   product(transposed(dy), x, dw, {.accumulate = true})
+template <class T>
+void product(std::type_identity_t<MatrixView<T const>> a,
+             std::type_identity_t<MatrixView<T const>> b, MatrixView<T> c,
+             std::type_identity_t<ProductOptions<T>> options = {});
+
+/// The same on the threads of `pool`.
+template <class T>
+void product(ThreadPool& pool, std::type_identity_t<MatrixView<T const>> a,
+             std::type_identity_t<MatrixView<T const>> b, MatrixView<T> c,
+             std::type_identity_t<ProductOptions<T>> options = {});
+
+/// The parts of a product that one thread computes at once.
+template <class T>
+class ProductBlock {
+ public:
+  using Tile = ProductTile<T>;
+  /// So many rows of `a`, packed, stay in the second cache.
+  static constexpr Index most_rows = 512 / Tile::rows * Tile::rows;
+
+  explicit ProductBlock(Index rows);
+
+  /// c = a b for at most most_rows rows and ProductTile::depth terms.
+  void multiply(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
+                ProductOptions<T> const& options) const;
+
+ private:
+  void multiply_few_rows(MatrixView<T const> b, MatrixView<T> c,
+                         ProductOptions<T> const& options) const;
+  template <int Packs = Tile::packs>
+  void multiply_panel(MatrixView<T const> b, MatrixView<T> c,
+                      ProductOptions<T> const& options) const;
+
+  T* a_;      // the packed rows of a, a whole number of tiles
+  T* panel_;  // packed columns of b, as many as a tile has
+};
+
+template <class T>
+ProductBlock<T>::ProductBlock(Index rows) {
+  Index const whole_tiles = std::min((rows + Tile::rows - 1) / Tile::rows * Tile::rows, most_rows);
+  panel_ = scratch<T, ProductBlock>((Tile::columns + whole_tiles) * Tile::depth);
+  a_ = panel_ + Tile::columns * Tile::depth;
+}
+
+template <class T>
+void ProductBlock<T>::multiply(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
+                               ProductOptions<T> const& options) const {
+  pack_matrix(a, a_, Tile::depth);
+  if (c.rows <= 2 * FewRowsProduct<T>::most_rows && b.row_stride == 1)
+    return multiply_few_rows(b, c, options);
+  for (Index n = 0; n < c.columns; n += Tile::columns) {
+    IndexRange const columns{n, std::min(n + Tile::columns, c.columns)};
+    multiply_panel(b.block({0, b.rows}, columns), c.block({0, c.rows}, columns), options.from(n));
+  }
+}
+
+template <class T>
+void ProductBlock<T>::multiply_few_rows(MatrixView<T const> b, MatrixView<T> c,
+                                        ProductOptions<T> const& options) const {
+  constexpr Index step = FewRowsProduct<T>::most_rows;
+  for (Index m = 0; m < c.rows; m += step)
+    FewRowsProduct<T>::multiply(b.rows, a_ + m * Tile::depth, b,
+                                c.block({m, std::min(m + step, c.rows)}, {0, c.columns}), options);
+}
+
+template <class T>
+template <int Packs>
+void ProductBlock<T>::multiply_panel(MatrixView<T const> b, MatrixView<T> c,
+                                     ProductOptions<T> const& options) const {
+  if constexpr (Packs > 1) {
+    if (c.columns <= (Packs - 1) * Pack<T>::width) return multiply_panel<Packs - 1>(b, c, options);
+  }
+  pack_matrix(b, panel_, Packs * Pack<T>::width);
+  for (Index m = 0; m < c.rows; m += Tile::rows)
+    multiply_tile<Packs>(b.rows, a_ + m * Tile::depth, panel_,
+                         c.block({m, std::min(m + Tile::rows, c.rows)}, {0, c.columns}), options);
+}
+
+template <class T>
+void product(std::type_identity_t<MatrixView<T const>> a,
+             std::type_identity_t<MatrixView<T const>> b, MatrixView<T> c,
+             std::type_identity_t<ProductOptions<T>> options) {
+  using Tile = ProductTile<T>;
+  ProductBlock<T> const block(c.rows);
+  Index const parts = (c.rows + block.most_rows - 1) / block.most_rows;
+  for (Index part = 0; part < parts; ++part) {
+    IndexRange const rows = split_range(c.rows, parts, part, Tile::rows);
+    auto block_options = options;
+    Index k = 0;
+    do {
+      IndexRange const terms{k, std::min(k + Tile::depth, a.columns)};
+      block.multiply(a.block(rows, terms), b.block(terms, {0, b.columns}),
+                     c.block(rows, {0, c.columns}), block_options);
+      block_options = {.scale = options.scale, .bias = nullptr, .accumulate = true};
+      k = terms.end;
+    } while (k < a.columns);
+  }
+}
+
+/// Into how many parts the rows and columns of a product are cut.
+struct ProductGrid {
+  Index row_parts = 1;
+  Index column_parts = 1;
+};
+
+/// A few tasks per thread, none so narrow that packing its operands takes longer than the product.
+template <class T>
+[[nodiscard]] ProductGrid product_grid(Index rows, Index columns, Index terms, int threads) {
+  constexpr Index work_worth_sharing = 1 << 18;
+  constexpr Index tasks_per_thread = 3;
+  using Tile = ProductTile<T>;
+  ProductGrid grid;
+  if (threads == 1 || (rows + 8) * columns * terms < work_worth_sharing) return grid;
+  Index const most_row_parts = std::max<Index>(rows / (8 * Tile::rows), 1);
+  Index const most_column_parts = (columns + Tile::columns - 1) / Tile::columns;
+  while (grid.row_parts * grid.column_parts < tasks_per_thread * threads) {
+    bool const rows_are_longer = rows / grid.row_parts > columns / grid.column_parts;
+    if (grid.row_parts < most_row_parts &&
+        (rows_are_longer || grid.column_parts == most_column_parts))
+      ++grid.row_parts;
+    else if (grid.column_parts < most_column_parts)
+      ++grid.column_parts;
+    else
+      break;
+  }
+  return grid;
+}
+
+template <class T>
+void product(ThreadPool& pool, std::type_identity_t<MatrixView<T const>> a,
+             std::type_identity_t<MatrixView<T const>> b, MatrixView<T> c,
+             std::type_identity_t<ProductOptions<T>> options) {
+  using Tile = ProductTile<T>;
+  ProductGrid const grid = product_grid<T>(c.rows, c.columns, a.columns, pool.threads());
+  pool.parallel_for(grid.row_parts * grid.column_parts, [&](Index task) {
+    IndexRange const rows = split_range(c.rows, grid.row_parts, task % grid.row_parts, Tile::rows);
+    IndexRange const columns =
+        split_range(c.columns, grid.column_parts, task / grid.row_parts, Tile::columns);
+    product(a.block(rows, {0, a.columns}), b.block({0, b.rows}, columns), c.block(rows, columns),
+            options.from(columns.begin));
+  });
+}
+
+}  // namespace detail
+ACCRETE_END_NAMESPACE
