@@ -39,44 +39,50 @@ void product(ThreadPool& pool, std::type_identity_t<MatrixView<T const>> a,
              std::type_identity_t<MatrixView<T const>> b, MatrixView<T> c,
              std::type_identity_t<ProductOptions<T>> options = {});
 
-/// The parts of a product that one thread computes at once.
+/// c = a b, tile by tile.
 template <class T>
-class ProductBlock {
+class TiledProduct {
  public:
   using Tile = ProductTile<T>;
   /// So many rows of `a`, packed, stay in the second cache.
   static constexpr Index most_rows = 512 / Tile::rows * Tile::rows;
 
-  explicit ProductBlock(Index rows);
-
-  /// c = a b for at most most_rows rows and ProductTile::depth terms.
   void multiply(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
-                ProductOptions<T> const& options) const;
+                ProductOptions<T> options) const;
 
  private:
-  void multiply_few_rows(MatrixView<T const> b, MatrixView<T> c,
-                         ProductOptions<T> const& options) const;
+  void multiply_terms(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
+                      ProductOptions<T> const& options) const;
   template <int Packs = Tile::packs>
   void multiply_panel(MatrixView<T const> b, MatrixView<T> c,
                       ProductOptions<T> const& options) const;
 
-  T* a_;      // the packed rows of a, a whole number of tiles
-  T* panel_;  // packed columns of b, as many as a tile has
+  /// Packed columns of b, as many as a tile has, and packed rows of a.
+  T* panel_ = scratch<T, TiledProduct>((Tile::columns + most_rows) * Tile::depth);
+  T* rows_ = panel_ + Tile::columns * Tile::depth;
 };
 
 template <class T>
-ProductBlock<T>::ProductBlock(Index rows) {
-  Index const whole_tiles = std::min((rows + Tile::rows - 1) / Tile::rows * Tile::rows, most_rows);
-  panel_ = scratch<T, ProductBlock>((Tile::columns + whole_tiles) * Tile::depth);
-  a_ = panel_ + Tile::columns * Tile::depth;
+void TiledProduct<T>::multiply(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
+                               ProductOptions<T> options) const {
+  Index k = 0;
+  do {
+    IndexRange const terms{k, std::min(k + Tile::depth, a.columns)};
+    auto const b_terms = b.block(terms, {0, b.columns});
+    Index const parts = (c.rows + most_rows - 1) / most_rows;
+    for (Index part = 0; part < parts; ++part) {
+      IndexRange const rows = split_range(c.rows, parts, part, Tile::rows);
+      multiply_terms(a.block(rows, terms), b_terms, c.block(rows, {0, c.columns}), options);
+    }
+    options = options.after_first_terms();
+    k = terms.end;
+  } while (k < a.columns);
 }
 
 template <class T>
-void ProductBlock<T>::multiply(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
-                               ProductOptions<T> const& options) const {
-  pack_matrix(a, a_, Tile::depth);
-  if (c.rows <= 2 * FewRowsProduct<T>::most_rows && b.row_stride == 1)
-    return multiply_few_rows(b, c, options);
+void TiledProduct<T>::multiply_terms(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
+                                     ProductOptions<T> const& options) const {
+  pack_matrix(a, rows_, Tile::depth);
   for (Index n = 0; n < c.columns; n += Tile::columns) {
     IndexRange const columns{n, std::min(n + Tile::columns, c.columns)};
     multiply_panel(b.block({0, b.rows}, columns), c.block({0, c.rows}, columns), options.from(n));
@@ -84,46 +90,29 @@ void ProductBlock<T>::multiply(MatrixView<T const> a, MatrixView<T const> b, Mat
 }
 
 template <class T>
-void ProductBlock<T>::multiply_few_rows(MatrixView<T const> b, MatrixView<T> c,
-                                        ProductOptions<T> const& options) const {
-  constexpr Index step = FewRowsProduct<T>::most_rows;
-  for (Index m = 0; m < c.rows; m += step)
-    FewRowsProduct<T>::multiply(b.rows, a_ + m * Tile::depth, b,
-                                c.block({m, std::min(m + step, c.rows)}, {0, c.columns}), options);
-}
-
-template <class T>
 template <int Packs>
-void ProductBlock<T>::multiply_panel(MatrixView<T const> b, MatrixView<T> c,
+void TiledProduct<T>::multiply_panel(MatrixView<T const> b, MatrixView<T> c,
                                      ProductOptions<T> const& options) const {
   if constexpr (Packs > 1) {
     if (c.columns <= (Packs - 1) * Pack<T>::width) return multiply_panel<Packs - 1>(b, c, options);
   }
   pack_matrix(b, panel_, Packs * Pack<T>::width);
-  for (Index m = 0; m < c.rows; m += Tile::rows)
-    multiply_tile<Packs>(b.rows, a_ + m * Tile::depth, panel_,
-                         c.block({m, std::min(m + Tile::rows, c.rows)}, {0, c.columns}), options);
+  for (Index m = 0; m < c.rows; m += Tile::rows) {
+    IndexRange const rows{m, std::min(m + Tile::rows, c.rows)};
+    multiply_tile<Packs>(b.rows, rows_ + m * Tile::depth, panel_, c.block(rows, {0, c.columns}),
+                         options);
+  }
 }
 
 template <class T>
 void product(std::type_identity_t<MatrixView<T const>> a,
              std::type_identity_t<MatrixView<T const>> b, MatrixView<T> c,
              std::type_identity_t<ProductOptions<T>> options) {
-  using Tile = ProductTile<T>;
-  ProductBlock<T> const block(c.rows);
-  Index const parts = (c.rows + block.most_rows - 1) / block.most_rows;
-  for (Index part = 0; part < parts; ++part) {
-    IndexRange const rows = split_range(c.rows, parts, part, Tile::rows);
-    auto block_options = options;
-    Index k = 0;
-    do {
-      IndexRange const terms{k, std::min(k + Tile::depth, a.columns)};
-      block.multiply(a.block(rows, terms), b.block(terms, {0, b.columns}),
-                     c.block(rows, {0, c.columns}), block_options);
-      block_options = {.scale = options.scale, .bias = nullptr, .accumulate = true};
-      k = terms.end;
-    } while (k < a.columns);
-  }
+  bool const columns_are_contiguous = b.row_stride == 1;
+  if (c.rows <= FewRowsProduct<T>::most_rows && columns_are_contiguous)
+    FewRowsProduct<T>::multiply(a, b, c, options);
+  else
+    TiledProduct<T>().multiply(a, b, c, options);
 }
 
 /// Into how many parts the rows and columns of a product are cut.

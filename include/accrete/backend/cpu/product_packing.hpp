@@ -38,8 +38,10 @@ void pack_contiguous_columns(MatrixView<T const> from, T* to, Index stride) {
       Index const columns = std::min(width, from.columns - j);
       if (rows == width && columns == width) {
 #pragma GCC unroll 16
-        for (Index n = 0; n < width; ++n)
+        for (Index n = 0; n < width; ++n) {
           square.packet[n] = Pack<T>::load(from.at(i, j + n)).packet;
+          __builtin_prefetch(from.at(i, std::min(j + n + width, from.columns - 1)), 0, 2);
+        }
       } else {
         for (Index n = 0; n < width; ++n)
           square.packet[n] =

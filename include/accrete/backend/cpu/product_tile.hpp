@@ -25,6 +25,10 @@ struct ProductOptions {
   [[nodiscard]] constexpr ProductOptions from(Index column) const {
     return {scale, bias == nullptr ? nullptr : bias + column, accumulate};
   }
+  /// For the terms of a sum that follow its first.
+  [[nodiscard]] constexpr ProductOptions after_first_terms() const {
+    return {scale, nullptr, true};
+  }
 };
 
 /// The tile that fills the registers: rows * packs sums, `packs` packs of one operand, and one
