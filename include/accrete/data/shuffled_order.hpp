@@ -2,6 +2,7 @@
 /// epoch, i).
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <utility>
@@ -14,13 +15,13 @@
 ACCRETE_BEGIN_NAMESPACE
 
 /// A permutation of [0, size): a Feistel network of `rounds` rounds over the smallest square of a
-/// power of two that holds them, whose results beyond `size` are fed back until one is inside (at
-/// most 4 tries on average). Philox makes the rounds.
+/// power of two that holds them, 256 at least, whose results beyond `size` are fed back until one is
+/// inside. Above 64 things that takes at most 4 tries on average. Philox makes the rounds.
 class ShuffledOrder {
  public:
   ShuffledOrder(Index size, std::uint64_t seed, std::uint64_t epoch)
       : size_(static_cast<std::uint64_t>(size)),
-        half_bits_(static_cast<int>(std::bit_width(static_cast<std::uint64_t>(size) - 1) + 1) / 2),
+        half_bits_(std::max(4, static_cast<int>(std::bit_width(size_ - 1) + 1) / 2)),
         seed_(seed),
         epoch_(epoch) {}
 
