@@ -48,8 +48,8 @@ class BasicCpuBackend {
   template <class F>
   void for_each_range(Index size, Index work, F&& f, Index granule = 1) const {
     constexpr Index work_worth_sharing = 32768;
-    Index const granules = (work_worth_sharing / granule + work) / work;
-    pool_->parallel_for_ranges(size, granule * std::max<Index>(granules, 1), f);
+    Index const granules = work_worth_sharing / (granule * std::max<Index>(work, 1)) + 1;
+    pool_->parallel_for_ranges(size, granule * granules, f);
   }
 
  private:

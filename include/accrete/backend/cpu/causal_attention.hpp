@@ -1,12 +1,11 @@
-/// Causal attention in packs, one (sequence, head) per task.
+/// Causal attention, head by head.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
+#include <accrete/backend/cpu/attention_backward.hpp>
+#include <accrete/backend/cpu/attention_forward.hpp>
 #include <accrete/backend/cpu/backend.hpp>
-#include <accrete/backend/cpu/scratch.hpp>
-#include <accrete/backend/cpu/vector_math.hpp>
 #include <accrete/ops/causal_attention.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -14,21 +13,12 @@ ACCRETE_BEGIN_NAMESPACE
 template <class T>
 struct CausalAttentionKernel<BasicCpuBackend<T>> {
   using Backend = BasicCpuBackend<T>;
-  using Pack = detail::Pack<T>;
 
   static void forward(Backend const& backend, View<Backend, Element const, 5> qkv,
                       View<Backend, Element, 4> out, View<Backend, Statistic, 3> log_sum_exp) {
-    Index const time = qkv.size(1), heads = qkv.size(3), width = qkv.size(4);
-    Index const token = 3 * heads * width;
-    backend.for_each_range(qkv.size(0) * heads, time * time * width, [&](IndexRange range) {
-      T* const scores = detail::scratch<T, CausalAttentionKernel>(time);
-      for (Index at = range.begin; at < range.end; ++at) {
-        Index const b = at / heads, h = at % heads;
-        T const* const q = &qkv(b, 0, 0, h, 0);
-        for (Index t = 0; t < time; ++t)
-          log_sum_exp(b, h, t) = attend(t + 1, width, q + t * token, token, q + heads * width,
-                                        q + 2 * heads * width, scores, &out(b, t, h, 0));
-      }
+    for_each_head(backend, qkv, qkv.size(1), [&](Index b, Index h) {
+      detail::AttentionForward<T> const attention(rows_of(qkv, b, 1, h), rows_of(qkv, b, 2, h));
+      attention.attend(0, rows_of(qkv, b, 0, h), rows_of(out, b, h), &log_sum_exp(b, h, 0));
     });
   }
 
@@ -36,74 +26,56 @@ struct CausalAttentionKernel<BasicCpuBackend<T>> {
                        View<Backend, Element const, 5> qkv, View<Backend, Element const, 4> out,
                        View<Backend, Statistic const, 3> log_sum_exp,
                        View<Backend, Element, 5> grad_qkv) {
-    Index const time = qkv.size(1), heads = qkv.size(3), width = qkv.size(4);
-    T const scale = 1 / std::sqrt(static_cast<T>(width));
-    backend.for_each_range(qkv.size(0) * heads, 3 * time * time * width, [&](IndexRange range) {
-      for (Index at = range.begin; at < range.end; ++at) {
-        Index const b = at / heads, h = at % heads;
-        for (Index t = 0; t < time; ++t)
-          for (Index part = 0; part < 3; ++part)
-            std::fill_n(&grad_qkv(b, t, part, h, 0), width, T{0});
-        for (Index t = 0; t < time; ++t) {
-          T const grad_dot_out = dot(width, &grad_out(b, t, h, 0), &out(b, t, h, 0));
-          for (Index s = 0; s <= t; ++s) {
-            T const score = scale * dot(width, &qkv(b, t, 0, h, 0), &qkv(b, s, 1, h, 0));
-            T const probability = std::exp(score - log_sum_exp(b, h, t));
-            T const grad_probability = dot(width, &grad_out(b, t, h, 0), &qkv(b, s, 2, h, 0));
-            T const grad_score = scale * probability * (grad_probability - grad_dot_out);
-            add(width, grad_score, &qkv(b, s, 1, h, 0), &grad_qkv(b, t, 0, h, 0));
-            add(width, grad_score, &qkv(b, t, 0, h, 0), &grad_qkv(b, s, 1, h, 0));
-            add(width, probability, &grad_out(b, t, h, 0), &grad_qkv(b, s, 2, h, 0));
-          }
-        }
-      }
+    for_each_head(backend, qkv, 3 * qkv.size(1), [&](Index b, Index h) {
+      detail::AttentionBackward<T> const attention(
+          rows_of(grad_out, b, h),
+          {rows_of(qkv, b, 0, h), rows_of(qkv, b, 1, h), rows_of(qkv, b, 2, h)}, rows_of(out, b, h),
+          &log_sum_exp(b, h, 0));
+      attention.run(
+          {rows_of(grad_qkv, b, 0, h), rows_of(grad_qkv, b, 1, h), rows_of(grad_qkv, b, 2, h)});
     });
   }
 
   static void decode(Backend const& backend, View<Backend, Element const, 5> qkv,
                      View<Backend, Element, 4> keys, View<Backend, Element, 4> values,
                      View<Backend, Index const, 1> positions, View<Backend, Element, 4> out) {
-    Index const heads = qkv.size(3), width = qkv.size(4);
-    backend.for_each_range(
-        qkv.size(0) * heads, 2 * qkv.size(1) * keys.size(2) * width, [&](IndexRange range) {
-          T* const scores = detail::scratch<T, CausalAttentionKernel>(keys.size(2));
-          for (Index at = range.begin; at < range.end; ++at) {
-            Index const b = at / heads, h = at % heads;
-            for (Index t = 0; t < qkv.size(1); ++t) {
-              Index const position = positions(b) + t;
-              std::copy_n(&qkv(b, t, 1, h, 0), width, &keys(b, h, position, 0));
-              std::copy_n(&qkv(b, t, 2, h, 0), width, &values(b, h, position, 0));
-              attend(position + 1, width, &qkv(b, t, 0, h, 0), width, &keys(b, h, 0, 0),
-                     &values(b, h, 0, 0), scores, &out(b, t, h, 0));
-            }
-          }
-        });
+    Index const run = qkv.size(1), width = qkv.size(4);
+    if (qkv.count() == 0) return;
+    Index const furthest = *std::max_element(positions.span().begin(), positions.span().end());
+    for_each_head(backend, qkv, furthest + run, [&](Index b, Index h) {
+      Index const position = positions(b);
+      for (Index t = 0; t < run; ++t) {
+        std::copy_n(&qkv(b, t, 1, h, 0), width, &keys(b, h, position + t, 0));
+        std::copy_n(&qkv(b, t, 2, h, 0), width, &values(b, h, position + t, 0));
+      }
+      detail::AttentionForward<T> const attention(
+          {&keys(b, h, 0, 0), position + run, width, width},
+          {&values(b, h, 0, 0), position + run, width, width});
+      attention.attend(position, rows_of(qkv, b, 0, h), rows_of(out, b, h), nullptr);
+    });
   }
 
  private:
-  static T dot(Index width, T const* a, T const* b) {
-    return detail::sum_over_packs<T>(width, [=](auto at) { return at.load(a) * at.load(b); });
-  }
-  static void add(Index width, T factor, T const* from, T* to) {
-    detail::for_each_pack<T>(width, [=](auto at) {
-      at.store(to, multiply_add(Pack(factor), at.load(from), at.load(to)));
+  /// Calls f(b, h) for all heads of all sequences, which share the threads.
+  template <class F>
+  static void for_each_head(Backend const& backend, View<Backend, Element const, 5> qkv, Index keys,
+                            F&& f) {
+    Index const heads = qkv.size(3);
+    // A pass over all pairs of queries and keys costs an eighth of reading as many numbers.
+    Index const work = (qkv.size(1) / 8 + 2) * keys * qkv.size(4);
+    backend.for_each_range(qkv.size(0) * heads, work, [&](IndexRange range) {
+      for (Index i = range.begin; i < range.end; ++i) f(i / heads, i % heads);
     });
   }
 
-  /// One query over `length` keys; returns log sum exp of its scores.
-  static T attend(Index length, Index width, T const* query, Index stride, T const* keys,
-                  T const* values, T* scores, T* out) {
-    T const scale = 1 / std::sqrt(static_cast<T>(width));
-    for (Index s = 0; s < length; ++s) scores[s] = scale * dot(width, query, keys + s * stride);
-    T const greatest = detail::greatest_of(length, scores);
-    T const sum = detail::sum_over_packs<T>(length, [=](auto at) {
-      auto const power = detail::exponential(at.load(scores) - Pack(greatest));
-      at.store(scores, power);
-      return power;
-    });
-    std::fill_n(out, width, T{0});
-    for (Index s = 0; s < length; ++s) add(width, scores[s] / sum, values + s * stride, out);
-    return greatest + std::log(sum);
+  /// Queries (part 0), keys (1) or values (2) of one head: (T,D).
+  template <class U>
+  static detail::MatrixView<U> rows_of(TensorView<U, 5> qkv, Index b, Index part, Index h) {
+    return {&qkv(b, 0, part, h, 0), qkv.size(1), qkv.size(4), 3 * qkv.size(3) * qkv.size(4)};
+  }
+  template <class U>
+  static detail::MatrixView<U> rows_of(TensorView<U, 4> tokens, Index b, Index h) {
+    return {&tokens(b, 0, h, 0), tokens.size(1), tokens.size(3), tokens.size(2) * tokens.size(3)};
   }
 };
 
