@@ -130,6 +130,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_bit_is_that_of_plain_loops_for_random_sizes,
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(every_bit_is_that_of_plain_loops_at_the_edges, T, Elements) {
   for (Form form : forms) {
+    check_against_plain_loops<T>(form, 205, 203, 300, 4);  // holds a tile for a BLAS
     for (Index k : {0, 1, 255, 256, 257, 513}) check_against_plain_loops<T>(form, 7, 65, k, 1);
     for (Index m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 509, 511, 600})
       check_against_plain_loops<T>(form, m, 17, 40, 2);

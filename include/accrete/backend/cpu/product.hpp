@@ -12,11 +12,9 @@
 #include <algorithm>
 #include <type_traits>
 
+#include <accrete/backend/cpu/few_rows_product.hpp>
 #include <accrete/backend/cpu/matrix_view.hpp>
-#include <accrete/backend/cpu/product_few_rows.hpp>
-#include <accrete/backend/cpu/product_packing.hpp>
-#include <accrete/backend/cpu/product_tile.hpp>
-#include <accrete/backend/cpu/scratch.hpp>
+#include <accrete/backend/cpu/tiled_product.hpp>
 #include <accrete/core/thread_pool.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -38,71 +36,6 @@ template <class T>
 void product(ThreadPool& pool, std::type_identity_t<MatrixView<T const>> a,
              std::type_identity_t<MatrixView<T const>> b, MatrixView<T> c,
              std::type_identity_t<ProductOptions<T>> options = {});
-
-/// c = a b, tile by tile.
-template <class T>
-class TiledProduct {
- public:
-  using Tile = ProductTile<T>;
-  /// So many rows of `a`, packed, stay in the second cache.
-  static constexpr Index most_rows = 512 / Tile::rows * Tile::rows;
-
-  void multiply(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
-                ProductOptions<T> options) const;
-
- private:
-  void multiply_terms(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
-                      ProductOptions<T> const& options) const;
-  template <int Packs = Tile::packs>
-  void multiply_panel(MatrixView<T const> b, MatrixView<T> c,
-                      ProductOptions<T> const& options) const;
-
-  /// Packed columns of b, as many as a tile has, and packed rows of a.
-  T* panel_ = scratch<T, TiledProduct>((Tile::columns + most_rows) * Tile::depth);
-  T* rows_ = panel_ + Tile::columns * Tile::depth;
-};
-
-template <class T>
-void TiledProduct<T>::multiply(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
-                               ProductOptions<T> options) const {
-  Index k = 0;
-  do {
-    IndexRange const terms{k, std::min(k + Tile::depth, a.columns)};
-    auto const b_terms = b.block(terms, {0, b.columns});
-    Index const parts = (c.rows + most_rows - 1) / most_rows;
-    for (Index part = 0; part < parts; ++part) {
-      IndexRange const rows = split_range(c.rows, parts, part, Tile::rows);
-      multiply_terms(a.block(rows, terms), b_terms, c.block(rows, {0, c.columns}), options);
-    }
-    options = options.after_first_terms();
-    k = terms.end;
-  } while (k < a.columns);
-}
-
-template <class T>
-void TiledProduct<T>::multiply_terms(MatrixView<T const> a, MatrixView<T const> b, MatrixView<T> c,
-                                     ProductOptions<T> const& options) const {
-  pack_matrix(a, rows_, Tile::depth);
-  for (Index n = 0; n < c.columns; n += Tile::columns) {
-    IndexRange const columns{n, std::min(n + Tile::columns, c.columns)};
-    multiply_panel(b.block({0, b.rows}, columns), c.block({0, c.rows}, columns), options.from(n));
-  }
-}
-
-template <class T>
-template <int Packs>
-void TiledProduct<T>::multiply_panel(MatrixView<T const> b, MatrixView<T> c,
-                                     ProductOptions<T> const& options) const {
-  if constexpr (Packs > 1) {
-    if (c.columns <= (Packs - 1) * Pack<T>::width) return multiply_panel<Packs - 1>(b, c, options);
-  }
-  pack_matrix(b, panel_, Packs * Pack<T>::width);
-  for (Index m = 0; m < c.rows; m += Tile::rows) {
-    IndexRange const rows{m, std::min(m + Tile::rows, c.rows)};
-    multiply_tile<Packs>(b.rows, rows_ + m * Tile::depth, panel_, c.block(rows, {0, c.columns}),
-                         options);
-  }
-}
 
 template <class T>
 void product(std::type_identity_t<MatrixView<T const>> a,
