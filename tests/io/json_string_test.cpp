@@ -14,7 +14,7 @@ using accrete::detail::append_json_string;
 using accrete::detail::excerpt;
 using accrete::detail::scan_json_string;
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
   std::string text;
   append_json_string(text, value);
   return text;
@@ -93,17 +93,17 @@ BOOST_AUTO_TEST_CASE(a_bad_string_is_named_with_its_place) {
 }
 
 BOOST_AUTO_TEST_CASE(strings_are_written_with_the_fewest_escapes) {
-  BOOST_TEST(quoted("") == R"("")");
-  BOOST_TEST(quoted("a/b é漢😀\x7f") == "\"a/b é漢😀\x7f\"");
-  BOOST_TEST(quoted("\"\\\b\f\n\r\t") == R"("\"\\\b\f\n\r\t")");
-  BOOST_TEST(quoted(std::string_view("\0\x01\x1f", 3)) == R"("\u0000\u0001\u001f")");
+  BOOST_TEST(in_quotes("") == R"("")");
+  BOOST_TEST(in_quotes("a/b é漢😀\x7f") == "\"a/b é漢😀\x7f\"");
+  BOOST_TEST(in_quotes("\"\\\b\f\n\r\t") == R"("\"\\\b\f\n\r\t")");
+  BOOST_TEST(in_quotes(std::string_view("\0\x01\x1f", 3)) == R"("\u0000\u0001\u001f")");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_written_reads_back) {
   std::string all;
   for (int c = 0; c < 128; ++c) all += static_cast<char>(c);
   all += "é漢😀";
-  std::string const text = quoted(all);
+  std::string const text = in_quotes(all);
   BOOST_TEST(scan_json_string(text.substr(1)).value == all);
 }
 

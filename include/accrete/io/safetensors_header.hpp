@@ -19,8 +19,10 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// What a file may hold. The reference reader knows the bound on the header alone; it also takes the last of two
-/// tensors of one name, and white space before the first brace, which are refused here.
+/// What a file may hold.
+///
+/// The reference reader bounds the header alone. It also accepts three things that are refused here: a name that
+/// stands twice, white space before the first brace, and an extent of 2^63 or more in a tensor without elements.
 struct SafetensorsLimits {
   std::uint64_t header_bytes = 100'000'000;
   std::size_t tensors = 1'000'000;
