@@ -14,8 +14,10 @@ constexpr Index vocabulary = 23;
 constexpr TokenId first = 1;  // <s>
 
 GrowingModel<Double> small_model() {
-  GrowingModel<Double> model{Double{}, random_substrate(vocabulary, 8),
-                             {.planned_depth = 1, .block = {.model_dim = 16, .head_count = 2, .hidden_dim = 16}}};
+  GrowingModel<Double> model{
+      Double{},
+      random_substrate(vocabulary, 8),
+      {.planned_depth = 1, .block = {.model_dim = 16, .head_count = 2, .hidden_dim = 16}}};
   model.body().grow(1);
   model.for_each_segment([](std::string const&, auto& segment) {
     for (double& value : segment.values().span()) value *= 10;  // predictions far from even
@@ -39,20 +41,22 @@ BOOST_AUTO_TEST_CASE(windows_cover_every_token_once_and_start_afresh) {
     std::vector<TokenId> tokens(static_cast<std::size_t>(count));
     std::iota(tokens.begin(), tokens.end(), 100);
     std::vector<TokenId> targets_seen;
-    for_each_window(tokens, first, {.batch = 3, .time = 4},
-                    [&](std::span<TokenId const> inputs, std::span<TokenId const> targets, Index windows) {
-                      BOOST_TEST(windows <= 3);
-                      BOOST_TEST(inputs.size() == static_cast<std::size_t>(4 * windows));
-                      BOOST_TEST(targets.size() == inputs.size());
-                      for (std::size_t i = 0; i < targets.size(); ++i) {
-                        if (targets[i] == ignored_target) continue;
-                        BOOST_TEST(inputs[i] == (i % 4 == 0 ? first : targets[i] - 1));
-                        targets_seen.push_back(targets[i]);
-                      }
-                    });
+    for_each_window(
+        tokens, first, {.batch = 3, .time = 4},
+        [&](std::span<TokenId const> inputs, std::span<TokenId const> targets, Index windows) {
+          BOOST_TEST(windows <= 3);
+          BOOST_TEST(inputs.size() == static_cast<std::size_t>(4 * windows));
+          BOOST_TEST(targets.size() == inputs.size());
+          for (std::size_t i = 0; i < targets.size(); ++i) {
+            if (targets[i] == ignored_target) continue;
+            BOOST_TEST(inputs[i] == (i % 4 == 0 ? first : targets[i] - 1));
+            targets_seen.push_back(targets[i]);
+          }
+        });
     BOOST_TEST(targets_seen == tokens, boost::test_tools::per_element());
   }
-  for_each_window(std::vector<TokenId>{}, first, {}, [](auto...) { BOOST_ERROR("no tokens have no windows"); });
+  for_each_window(std::vector<TokenId>{}, first, {},
+                  [](auto...) { BOOST_ERROR("no tokens have no windows"); });
 }
 
 BOOST_AUTO_TEST_CASE(score_is_the_sum_over_windows_computed_from_logits) {
@@ -66,7 +70,8 @@ BOOST_AUTO_TEST_CASE(score_is_the_sum_over_windows_computed_from_logits) {
                   tokens.begin() + static_cast<std::ptrdiff_t>(end - 1));
     auto const logits = logits_of(model, inputs, 1);
     for (std::size_t i = begin; i < end; ++i)
-      expected += loss_of(std::span(logits).subspan((i - begin) * vocabulary, vocabulary), tokens[i]);
+      expected +=
+          loss_of(std::span(logits).subspan((i - begin) * vocabulary, vocabulary), tokens[i]);
   }
   for (Index const batch : {1, 2, 8}) {
     LossSum const score = score_tokens(model, tokens, first, {.batch = batch, .time = 5});
@@ -98,8 +103,9 @@ BOOST_AUTO_TEST_CASE(sizes_and_tokens_that_cannot_be_are_named) {
                         says("batch and time must be positive"));
   BOOST_CHECK_EXCEPTION(for_each_window(tokens, first, {.time = 0}, [](auto...) {}), ValueError,
                         says("scoring: batch and time must be positive, got 8 and 0"));
-  BOOST_CHECK_EXCEPTION(static_cast<void>(score_tokens(model, std::vector<TokenId>{1, vocabulary}, first)), ValueError,
-                        says("target 23 of token 1 is outside of the vocabulary of 23"));
+  BOOST_CHECK_EXCEPTION(
+      static_cast<void>(score_tokens(model, std::vector<TokenId>{1, vocabulary}, first)),
+      ValueError, says("target 23 of token 1 is outside of the vocabulary of 23"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

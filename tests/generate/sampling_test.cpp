@@ -17,24 +17,28 @@ namespace {
 /// Logits whose softmax is 0.4, 0.3, 0.2, 0.1, not in order.
 std::vector<double> const logits{std::log(0.2), std::log(0.4), std::log(0.1), std::log(0.3)};
 
-TokenId choose(SamplingOptions const& options, double uniform, std::vector<double> const& from = logits) {
+TokenId choose(SamplingOptions const& options, double uniform,
+               std::vector<double> const& from = logits) {
   return Sampler(options).choose(std::span<double const>(from), uniform);
 }
 
 /// The tokens that any draw can give.
-std::set<TokenId> reachable(SamplingOptions const& options, std::vector<double> const& from = logits) {
+std::set<TokenId> reachable(SamplingOptions const& options,
+                            std::vector<double> const& from = logits) {
   std::set<TokenId> tokens;
   for (int i = 0; i < 1000; ++i) tokens.insert(choose(options, i / 1000.0, from));
   return tokens;
 }
 
 /// How often each token comes up among evenly spaced draws.
-std::vector<double> shares(SamplingOptions const& options, std::vector<double> const& from = logits) {
+std::vector<double> shares(SamplingOptions const& options,
+                           std::vector<double> const& from = logits) {
   constexpr int draws = 100'000;
   std::vector<double> shares(from.size());
   Sampler sampler(options);
   for (int i = 0; i < draws; ++i)
-    shares[static_cast<std::size_t>(sampler.choose(std::span<double const>(from), (i + 0.5) / draws))] += 1.0 / draws;
+    shares[static_cast<std::size_t>(
+        sampler.choose(std::span<double const>(from), (i + 0.5) / draws))] += 1.0 / draws;
   return shares;
 }
 
@@ -60,10 +64,12 @@ BOOST_AUTO_TEST_CASE(random_draws_have_the_distribution_within_chance) {
   Sampler sampler(SamplingOptions{});
   std::vector<double> found(4);
   for (std::uint64_t i = 0; i < draws; ++i)
-    found[static_cast<std::size_t>(sampler.choose(std::span<double const>(logits), stream.uniform(i)))] += 1;
+    found[static_cast<std::size_t>(
+        sampler.choose(std::span<double const>(logits), stream.uniform(i)))] += 1;
   std::vector<double> const expected{0.2 * draws, 0.4 * draws, 0.1 * draws, 0.3 * draws};
   double chi_squared = 0;
-  for (std::size_t v = 0; v < 4; ++v) chi_squared += std::pow(found[v] - expected[v], 2) / expected[v];
+  for (std::size_t v = 0; v < 4; ++v)
+    chi_squared += std::pow(found[v] - expected[v], 2) / expected[v];
   BOOST_TEST(chi_squared < 16.3);  // three degrees of freedom: one seed in a thousand is above
 }
 
@@ -83,7 +89,8 @@ BOOST_AUTO_TEST_CASE(top_k_keeps_the_k_likeliest_with_their_proportions) {
   BOOST_TEST(all_close(shares({.top_k = 2}), std::vector<double>{0, 4.0 / 7, 0, 3.0 / 7}, 0, 2e-5));
   BOOST_TEST((reachable({.top_k = 3}) == std::set<TokenId>{0, 1, 3}));
   for (Index const all : {0, 4, 99}) BOOST_TEST(reachable({.top_k = all}).size() == 4U);
-  BOOST_TEST((reachable({.top_k = 2}, {1, 1, 1, 1}) == std::set<TokenId>{0, 1}));  // ties: the lower ids
+  BOOST_TEST(
+      (reachable({.top_k = 2}, {1, 1, 1, 1}) == std::set<TokenId>{0, 1}));  // ties: the lower ids
 }
 
 BOOST_AUTO_TEST_CASE(top_p_keeps_the_likeliest_until_their_mass_reaches_p) {
@@ -92,7 +99,8 @@ BOOST_AUTO_TEST_CASE(top_p_keeps_the_likeliest_until_their_mass_reaches_p) {
   BOOST_TEST((reachable({.top_p = 0.41}) == std::set<TokenId>{1, 3}));
   BOOST_TEST((reachable({.top_p = 0.71}) == std::set<TokenId>{0, 1, 3}));
   BOOST_TEST((reachable({.top_p = 0.91}) == std::set<TokenId>{0, 1, 2, 3}));
-  BOOST_TEST(all_close(shares({.top_p = 0.6}), std::vector<double>{0, 4.0 / 7, 0, 3.0 / 7}, 0, 2e-5));
+  BOOST_TEST(
+      all_close(shares({.top_p = 0.6}), std::vector<double>{0, 4.0 / 7, 0, 3.0 / 7}, 0, 2e-5));
 }
 
 BOOST_AUTO_TEST_CASE(top_p_counts_the_mass_that_top_k_has_left) {
@@ -117,12 +125,16 @@ BOOST_AUTO_TEST_CASE(one_sampler_serves_rows_of_any_length) {
 }
 
 BOOST_AUTO_TEST_CASE(settings_that_cannot_be_meant_are_refused) {
-  double const nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  double const nan = std::numeric_limits<double>::quiet_NaN(),
+               infinity = std::numeric_limits<double>::infinity();
   for (double const temperature : {-1.0, nan, infinity})
-    BOOST_CHECK_EXCEPTION(Sampler({.temperature = temperature}), ValueError, says("sampling: temperature must be 0 or more"));
-  BOOST_CHECK_EXCEPTION(Sampler({.top_k = -1}), ValueError, says("sampling: top_k must be 0 or more, got -1"));
+    BOOST_CHECK_EXCEPTION(Sampler({.temperature = temperature}), ValueError,
+                          says("sampling: temperature must be 0 or more"));
+  BOOST_CHECK_EXCEPTION(Sampler({.top_k = -1}), ValueError,
+                        says("sampling: top_k must be 0 or more, got -1"));
   for (double const top_p : {0.0, -0.5, 1.5, nan})
-    BOOST_CHECK_EXCEPTION(Sampler({.top_p = top_p}), ValueError, says("sampling: top_p must be in (0, 1], got"));
+    BOOST_CHECK_EXCEPTION(Sampler({.top_p = top_p}), ValueError,
+                          says("sampling: top_p must be in (0, 1], got"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

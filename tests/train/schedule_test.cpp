@@ -13,14 +13,17 @@ Schedule schedule(Schedule::Shape shape) {
   return {.shape = shape, .warmup_steps = 4, .steps = 20, .final_factor = 0.2};
 }
 
-void check_factor(double actual, double expected) { BOOST_TEST(std::abs(actual - expected) < 1e-15); }
+void check_factor(double actual, double expected) {
+  BOOST_TEST(std::abs(actual - expected) < 1e-15);
+}
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(schedule_of_learning_rates)
 
 BOOST_AUTO_TEST_CASE(warm_up_rises_in_equal_steps_and_ends_at_one) {
-  for (auto const shape : {Schedule::Shape::constant, Schedule::Shape::linear, Schedule::Shape::cosine})
+  for (auto const shape :
+       {Schedule::Shape::constant, Schedule::Shape::linear, Schedule::Shape::cosine})
     for (Index step = 0; step < 4; ++step)
       check_factor(schedule(shape).factor(step), static_cast<double>(step + 1) / 4);
 }
@@ -30,7 +33,8 @@ BOOST_AUTO_TEST_CASE(shapes_follow_their_formulas) {
     double const x = static_cast<double>(step - 4) / 16;
     check_factor(schedule(Schedule::Shape::constant).factor(step), 1);
     check_factor(schedule(Schedule::Shape::linear).factor(step), 1 - 0.8 * x);
-    check_factor(schedule(Schedule::Shape::cosine).factor(step), 0.2 + 0.4 * (1 + std::cos(std::numbers::pi * x)));
+    check_factor(schedule(Schedule::Shape::cosine).factor(step),
+                 0.2 + 0.4 * (1 + std::cos(std::numbers::pi * x)));
   }
 }
 

@@ -62,6 +62,15 @@ class Decoder {
     json["embedding_frozen"] = Json(embedding_frozen_);
     return json;
   }
+  /// Throws where `restore_structure` would, and calls f(name, parameter) for all parameters that the model would then
+  /// have.
+  template <class F>
+  void check_structure(Json const& saved, F&& f) const {
+    static_cast<void>(saved.at("embedding_frozen").as_bool());
+    for_each_parameter(embedding_, embedding_segment_.name(), f);
+    body_.check_structure(saved, f);
+    for_each_parameter(head_, head_segment_.name(), f);
+  }
   void restore_structure(Json const& saved) {
     body_.restore_structure(saved);
     if (saved.at("embedding_frozen").as_bool() && !embedding_frozen_) freeze_embedding();

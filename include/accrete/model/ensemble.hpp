@@ -121,11 +121,21 @@ class Ensemble {
     json["experts"] = std::move(experts);
     return json;
   }
-  void restore_structure(Json const& saved) {
+  template <class F>
+  void check_structure(Json const& saved, F&& f) const {
     auto const& experts = saved.at("experts").as_array();
     if (experts.size() != sizeof...(Experts))
       throw MismatchError(message("ensemble: the file holds ", experts.size(),
                                   " experts, this model ", sizeof...(Experts)));
+    for_each([&]<std::size_t I>() {
+      expert<I>().check_structure(experts[I], [&](std::string const& name, auto const& parameter) {
+        f(prefix_of(I) + name, parameter);
+      });
+    });
+  }
+  void restore_structure(Json const& saved) {
+    check_structure(saved, [](std::string const&, auto const&) {});
+    auto const& experts = saved.at("experts").as_array();
     for_each([&]<std::size_t I>() { expert<I>().restore_structure(experts[I]); });
   }
   [[nodiscard]] ModelStamp stamp() const {
@@ -138,9 +148,8 @@ class Ensemble {
   template <class F>
   void for_each_segment(F&& f) {
     for_each([&]<std::size_t I>() {
-      expert<I>().for_each_segment([&](std::string const& prefix, auto& segment) {
-        f("experts." + std::to_string(I) + "." + prefix, segment);
-      });
+      expert<I>().for_each_segment(
+          [&](std::string const& prefix, auto& segment) { f(prefix_of(I) + prefix, segment); });
     });
   }
 
@@ -180,6 +189,9 @@ class Ensemble {
   }
 
  private:
+  [[nodiscard]] static std::string prefix_of(std::size_t expert) {
+    return "experts." + std::to_string(expert) + ".";
+  }
   template <class F>
   static void for_each(F&& f) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {

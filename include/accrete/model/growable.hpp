@@ -22,6 +22,20 @@ class Growable : public StackType {
     this->append(count);
   }
 
+  template <class F>
+  void check_structure(Json const& saved, F&& f) const {
+    if (this->depth() > 0) return StackType::check_structure(saved, f);
+    Index depth = 0, last_stage = 0;
+    for (Json const& stage : saved.at("stages").as_array()) {
+      Index const count = stage.as_int();
+      if (count < 1)
+        throw MismatchError(message("growable: the file has a stage of ", count, " blocks"));
+      last_stage = depth;
+      for (Index i = 0; i < count; ++i) this->for_each_parameter_at(depth++, f);
+    }
+    StackType::check_first_trainable(saved, last_stage, depth);
+  }
+
   /// Grows an empty body through the saved stages; one that has blocks must already be as saved.
   void restore_structure(Json const& saved) {
     if (this->depth() == 0)

@@ -57,6 +57,10 @@ class Stack {
   /// to it or throws MismatchError.
   [[nodiscard]] Json structure() const;
   void restore_structure(Json const& saved);
+  /// Changes nothing: throws as `restore_structure` would, and calls f(name, parameter) for every parameter that the
+  /// stack would have after it, so that a file can be looked through first.
+  template <class F>
+  void check_structure(Json const& saved, F&& f) const;
 
   /// No block trains any more.
   void freeze();
@@ -95,6 +99,14 @@ class Stack {
   /// Adds `count` trainable blocks in one segment of their own.
   void append(Index count);
 
+  /// Calls f(name, parameter) for the parameters of a block at place `index`, whether or not it stands.
+  template <class F>
+  void for_each_parameter_at(Index index, F&& f) const {
+    for_each_parameter(prototype_, "blocks." + std::to_string(index), f);
+  }
+  /// In a stack of `depth` blocks, training starts with its last stage, or nothing trains.
+  static void check_first_trainable(Json const& saved, Index last_stage, Index depth);
+
  private:
   [[nodiscard]] Index segment_depth(Segment<Backend> const& segment) const {
     Index const parameters = accrete::parameter_count(prototype_);
@@ -131,16 +143,28 @@ Json Stack<BlockType>::structure() const {
 }
 
 template <Block BlockType>
-void Stack<BlockType>::restore_structure(Json const& saved) {
+template <class F>
+void Stack<BlockType>::check_structure(Json const& saved, F&& f) const {
   if (structure().at("stages") != saved.at("stages"))
     throw MismatchError(message("stack: the file's stages of blocks are ",
                                 saved.at("stages").dump(), ", this model's are ",
                                 structure().at("stages").dump()));
+  check_first_trainable(saved, first_trainable_, depth());
+  for (Index i = 0; i < depth(); ++i) for_each_parameter_at(i, f);
+}
+
+template <Block BlockType>
+void Stack<BlockType>::restore_structure(Json const& saved) {
+  check_structure(saved, [](std::string const&, auto const&) {});
+  if (saved.at("first_trainable").as_int() == depth()) freeze();
+}
+
+template <Block BlockType>
+void Stack<BlockType>::check_first_trainable(Json const& saved, Index last_stage, Index depth) {
   Index const first_trainable = saved.at("first_trainable").as_int();
-  if (first_trainable != first_trainable_ && first_trainable != depth())
+  if (first_trainable != last_stage && first_trainable != depth)
     throw MismatchError(message("stack: the file trains blocks from ", first_trainable,
                                 ", which is not where a stage of this model begins to train"));
-  if (first_trainable == depth()) freeze();
 }
 
 template <Block BlockType>

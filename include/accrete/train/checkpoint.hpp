@@ -88,11 +88,12 @@ class CheckpointReader {
   /// Throws FileError for a file that is missing, damaged, foreign, or of a newer format.
   explicit CheckpointReader(std::filesystem::path const& path);
 
-  /// Grows the model through the saved stages and loads all parameters. Throws MismatchError, before anything is
-  /// changed, where substrate or architecture differ.
+  /// Grows the model through the saved stages and loads all parameters. Throws MismatchError where substrate,
+  /// architecture or stages differ, and FileError where a tensor is missing or of another shape, before anything is
+  /// changed; only a disk that fails in the midst of reading leaves a model half loaded.
   template <Trainable Model>
   void restore(Model& model) const;
-  /// Loads moments and counts; the trainer then goes on as if it had never stopped.
+  /// Loads moments and counts; the trainer then goes on as if it had never stopped. Throws like the above.
   template <Trainable Model>
   void restore(Trainer<Model>& trainer) const;
   void restore(BatchSource auto& batches) const { batches.restore(part("batches")); }
@@ -105,8 +106,9 @@ class CheckpointReader {
 
  private:
   [[nodiscard]] Json const& part(std::string const& key) const;
-  template <class T>
-  void read(std::string const& name, SegmentEntry const& entry, std::span<T> out) const;
+  /// Throws unless the file has a tensor of this name and shape whose elements can become T.
+  template <class T, class Shape>
+  void check_tensor(std::string const& name, Shape const& shape) const;
 
   SafetensorsReader file_;
   Json state_;
@@ -161,6 +163,7 @@ inline CheckpointReader::CheckpointReader(std::filesystem::path const& path) : f
                     message("has checkpoint format version ", value("format_version"),
                             ", this library reads version ", checkpoint_format_version));
   state_ = Json::parse(value("state"), path.string() + " (state)");
+  if (!state_.is_object()) throw FileError(path.string(), "its state is no JSON object");
 }
 
 inline Json const& CheckpointReader::part(std::string const& key) const {
@@ -169,14 +172,15 @@ inline Json const& CheckpointReader::part(std::string const& key) const {
   return *found;
 }
 
-template <class T>
-void CheckpointReader::read(std::string const& name, SegmentEntry const& entry,
-                            std::span<T> out) const {
+template <class T, class Shape>
+void CheckpointReader::check_tensor(std::string const& name, Shape const& shape) const {
   TensorInfo const& tensor = file_.at(name);
-  if (tensor.shape != entry.shape)
+  if (!std::equal(tensor.shape.begin(), tensor.shape.end(), shape.begin(), shape.end()))
     throw FileError(file_.path().string(),
                     "tensor " + name + " has another shape than the model's");
-  file_.read_as(tensor, out);
+  if (!converts_to<T>(tensor.dtype))
+    throw FileError(file_.path().string(), message("tensor ", name, " is ", name_of(tensor.dtype),
+                                                   ", which no model is made of"));
 }
 
 namespace detail {
@@ -184,8 +188,8 @@ namespace detail {
 [[nodiscard]] inline std::uint64_t blocks_in(Json const& structure) {
   std::uint64_t blocks = 0;
   if (Json const* const stages = structure.find("stages"))
-    for (Json const& stage : stages->as_array())
-      blocks += static_cast<std::uint64_t>(std::max<Index>(stage.as_int(), 0));
+    for (Json const& stage : stages->as_array())  // clamped: the sum must not overflow
+      blocks += static_cast<std::uint64_t>(std::clamp<Index>(stage.as_int(), 0, Index{1} << 32));
   if (Json const* const experts = structure.find("experts"))
     for (Json const& expert : experts->as_array()) blocks += blocks_in(expert);
   return blocks;
@@ -193,37 +197,60 @@ namespace detail {
 }  // namespace detail
 
 template <Trainable Model>
-void CheckpointReader::restore(Model& model) const {
+void CheckpointReader::restore(Model& model) const try {
   using Backend = typename Model::Backend;
   std::string const path = file_.path().string();
   std::string const substrate = part("substrate").as_string();
   if (substrate != model.substrate().fingerprint())
-    throw MismatchError(message(path, ": it was trained on the substrate ", substrate,
+    throw MismatchError(message("it was trained on the substrate ", substrate,
                                 ", this model stands on ", model.substrate().fingerprint()));
   if (part("architecture") != model.describe())
-    throw MismatchError(message(path, ": its architecture is ", part("architecture").dump(),
+    throw MismatchError(message("its architecture is ", part("architecture").dump(),
                                 ", this model's is ", model.describe().dump()));
   // A block has at least one tensor: a file cannot make a model grow beyond its own size.
-  if (detail::blocks_in(part("structure")) > file_.tensors().size())
+  Json const& structure = part("structure");
+  if (detail::blocks_in(structure) > file_.tensors().size())
     throw FileError(path, "its structure names more blocks than the file has tensors");
-  model.restore_structure(part("structure"));
-  detail::for_each_model_entry(
-      model, [&](std::string const& name, auto& segment, auto const& entry) {
-        read("parameter." + name, entry, detail::run_of<Backend>(segment.values(), entry));
-      });
+  model.check_structure(structure, [&](std::string const& name, auto const& parameter) {
+    check_tensor<TypeOf<Backend, Master>>("parameter." + name, parameter.sizes());
+  });
+
+  model.restore_structure(structure);
+  detail::for_each_model_entry(model, [&](std::string const& name, auto& segment,
+                                          auto const& entry) {
+    file_.read_as(file_.at("parameter." + name), detail::run_of<Backend>(segment.values(), entry));
+  });
+} catch (MismatchError const& error) {
+  throw MismatchError(message(file_.path().string(), ": ", error.what()));
+} catch (ValueError const& error) {
+  throw FileError(file_.path().string(), message("its state is damaged: ", error.what()));
 }
 
 template <Trainable Model>
-void CheckpointReader::restore(Trainer<Model>& trainer) const {
+void CheckpointReader::restore(Trainer<Model>& trainer) const try {
   using Backend = typename Model::Backend;
-  for (auto& active : trainer.active().segments())
-    for (auto const& entry : active.segment->entries()) {
-      std::string const name = active.prefix + entry.name;
-      read("first_moment." + name, entry, detail::run_of<Backend>(active.first_moment, entry));
-      read("second_moment." + name, entry, detail::run_of<Backend>(active.second_moment, entry));
-    }
   Json const& state = part("trainer");
-  trainer.resume(state.at("steps_done").as_int(), state.at("total_tokens").as_int());
+  Index const steps_done = state.at("steps_done").as_int();
+  Index const total_tokens = state.at("total_tokens").as_int();
+  if (steps_done < 0 || total_tokens < 0)
+    throw ValueError(
+        message("a trainer cannot have done ", steps_done, " steps on ", total_tokens, " tokens"));
+  auto const for_each_moment = [&](auto&& f) {
+    for (auto& active : trainer.active().segments())
+      for (auto const& entry : active.segment->entries()) {
+        f("first_moment." + active.prefix + entry.name, active.first_moment, entry);
+        f("second_moment." + active.prefix + entry.name, active.second_moment, entry);
+      }
+  };
+  for_each_moment([&](std::string const& name, auto const&, auto const& entry) {
+    check_tensor<TypeOf<Backend, Master>>(name, entry.shape);
+  });
+  for_each_moment([&](std::string const& name, auto const& run, auto const& entry) {
+    file_.read_as(file_.at(name), detail::run_of<Backend>(run, entry));
+  });
+  trainer.resume(steps_done, total_tokens);
+} catch (ValueError const& error) {
+  throw FileError(file_.path().string(), message("its state is damaged: ", error.what()));
 }
 
 ACCRETE_END_NAMESPACE

@@ -115,7 +115,7 @@ requires TrainsParameters<typename Model::Backend> Trainer<Model>::Trainer(Model
       options_(std::move(options)),
       active_(model) {
   optimizer_.check();
-  if (options_.steps < 0 || options_.accumulation < 1 || options_.clip_norm < 0)
+  if (options_.steps < 0 || options_.accumulation < 1 || !(options_.clip_norm >= 0))
     throw ValueError(message(
         "trainer: steps and clip_norm must not be negative and accumulation at least 1, got ",
         options_.steps, ", ", options_.clip_norm, " and ", options_.accumulation));
