@@ -30,7 +30,7 @@ ACCRETE_BEGIN_NAMESPACE
 /// The calling thread and `threads() - 1` workers, which share out the tasks of one region at a
 /// time.
 ///
-/// Workers spin for some microseconds between regions before they sleep. A worker that wakes too
+/// Workers stay awake between regions for two milliseconds before they sleep. A worker that wakes too
 /// late for a region is not waited for. Opening a region allocates nothing.
 class ThreadPool {
  public:
@@ -101,7 +101,7 @@ class ThreadPool {
   Region* region_ = nullptr;
   std::mutex error_mutex_;
   int threads_;
-  std::chrono::microseconds spin_;
+  bool patient_;  // no more threads than processors: waiting awake is worth it
   std::vector<std::thread> workers_;
 };
 
@@ -116,7 +116,7 @@ inline int ThreadPool::hardware_threads() {
 }
 
 inline ThreadPool::ThreadPool(int threads)
-    : threads_(threads), spin_(threads <= hardware_threads() ? 50 : 0) {
+    : threads_(threads), patient_(threads <= hardware_threads()) {
   if (threads < 1 || threads > max_threads) {
     throw ValueError(
         message("ThreadPool: threads: expected 1 to ", max_threads, ", got ", threads));
@@ -211,19 +211,29 @@ inline void ThreadPool::stop() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-/// Spins, then sleeps, until the word satisfies `ready`; returns the value that did.
+/// Spins, then yields, then sleeps, until the word satisfies `ready`; returns the value that did.
+///
+/// Waking a thread takes a virtual machine tens of microseconds and may stack it on the processor of
+/// the thread that woke it. One that yields keeps its processor, and leaves it to who needs it.
 template <class Ready>
 std::uint32_t ThreadPool::wait_until(std::atomic<std::uint32_t> const& word, Ready ready) const {
   using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::microseconds spin_time(50), yield_time(2000);
   constexpr int pauses_per_look_at_the_clock = 32;
-  auto const deadline = Clock::now() + spin_;
+  auto const start = Clock::now();
+  auto const waited_for = [&](auto time) { return !patient_ || Clock::now() - start > time; };
   do {
     for (int i = 0; i < pauses_per_look_at_the_clock; ++i) {
       std::uint32_t const value = word.load(std::memory_order_acquire);
       if (ready(value)) return value;
       pause();
     }
-  } while (Clock::now() < deadline);
+  } while (!waited_for(spin_time));
+  while (!waited_for(yield_time)) {
+    std::uint32_t const value = word.load(std::memory_order_acquire);
+    if (ready(value)) return value;
+    std::this_thread::yield();
+  }
   for (;;) {
     std::uint32_t const value = word.load(std::memory_order_acquire);
     if (ready(value)) return value;
