@@ -5,7 +5,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "../interruption.hpp"
+#include "../programs/interruption.hpp"
 #include "debian_text.hpp"
 #include "demo_report.hpp"
 #include "findings.hpp"

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include <accrete/report/log.hpp>
 #include <accrete/report/progress.hpp>
 
 #include "demo_result.hpp"
@@ -175,6 +174,7 @@ inline void StagedTraining::run_stage(Expert& model, accrete::Batches& batches) 
       accrete::message(job_.name, ", stage ", stage_ + 1, " of ", stage_count(), ", ", model.body().depth(), " blocks");
   Index const step_tokens = settings_.scale.batch * settings_.scale.time;
   std::unique_ptr<accrete::Progress> progress;
+  std::unique_ptr<accrete::StepLog> log;
   accrete::Trainer<Expert>* running = nullptr;
 
   accrete::Trainer<Expert> trainer{
@@ -190,6 +190,7 @@ inline void StagedTraining::run_stage(Expert& model, accrete::Batches& batches) 
              accrete::StepReport whole = report;
              whole.step += first_step;
              record(whole);
+             log->append(whole);
              std::array<char, 32> note{};
              std::snprintf(note.data(), note.size(), "loss %.3f", report.loss);
              progress->update(report.step * step_tokens, note.data());
@@ -198,6 +199,8 @@ inline void StagedTraining::run_stage(Expert& model, accrete::Batches& batches) 
   running = &trainer;
   if (goes_on) resumed_->restore(trainer);
   resumed_.reset();
+  log = std::make_unique<accrete::StepLog>(settings_.state_folder() / job_.name, first_step + trainer.steps_done(),
+                                           model.backend().description());
   progress = std::make_unique<accrete::Progress>(
       accrete::ProgressOptions{.label = label,
                                .total = job_.steps * step_tokens,

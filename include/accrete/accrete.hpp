@@ -20,4 +20,5 @@
 #include <accrete/text/bpe_tokenizer.hpp>
 #include <accrete/text/ngram_vocabulary.hpp>
 #include <accrete/train/checkpoint.hpp>
+#include <accrete/train/step_log.hpp>
 #include <accrete/train/trainer.hpp>

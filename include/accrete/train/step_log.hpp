@@ -1,0 +1,53 @@
+/// The steps of a training run as CSV for spreadsheets and as JSON lines for programs.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <accrete/report/log.hpp>
+#include <accrete/train/trainer.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// Writes `<stem>.csv` and `<stem>.jsonl`, a row per step: step, loss (nats), learning rate, gradient norm, targets so far,
+/// seconds, and the validation loss where there is one. The first JSON line names the engine.
+class StepLog {
+ public:
+  /// Goes on after `steps_done`: rows of steps that were lost with an interrupted run are cut off.
+  StepLog(std::filesystem::path const& stem, Index steps_done, std::string const& engine)
+      : csv_(CsvLog::resume(with_ending(stem, ".csv"), columns(), steps_done)),
+        lines_(JsonLinesLog::resume(with_ending(stem, ".jsonl"), steps_done)) {
+    if (steps_done == 0) lines_.append(Json::object({{"step", Index{0}}, {"engine", engine}}));
+  }
+
+  void append(StepReport const& report) {
+    std::string const validation =
+        report.validation_loss ? CsvCell(*report.validation_loss).text() : std::string();
+    csv_.append({report.step, report.loss, report.learning_rate, report.gradient_norm,
+                 report.total_tokens, report.seconds, validation});
+    Json row = Json::object({{"step", report.step},
+                             {"loss", report.loss},
+                             {"learning_rate", report.learning_rate},
+                             {"gradient_norm", report.gradient_norm},
+                             {"total_tokens", report.total_tokens},
+                             {"seconds", report.seconds}});
+    if (report.validation_loss) row["validation_loss"] = Json(*report.validation_loss);
+    lines_.append(row);
+  }
+
+ private:
+  static std::vector<std::string> columns() {
+    return {"step",         "loss",    "learning_rate",  "gradient_norm",
+            "total_tokens", "seconds", "validation_loss"};
+  }
+  static std::filesystem::path with_ending(std::filesystem::path stem, char const* ending) {
+    stem += ending;
+    return stem;
+  }
+
+  CsvLog csv_;
+  JsonLinesLog lines_;
+};
+
+ACCRETE_END_NAMESPACE
