@@ -94,14 +94,17 @@ AttentionBackward<T>::AttentionBackward(MatrixView<T const> grad_out, HeadParts<
   grad_dot_out_ = take(time_);
   pack_panels(in.keys, keys_across_);
   pack_panels(in.values, values_across_);
-  pack_contiguous_rows(in.keys, keys_, padded_width_);
-  pack_contiguous_rows(grad_out, grad_out_, padded_width_);
-  pack_scaled_rows(in.queries, scale_, queries_, padded_width_);
+  pack_rows(in.keys, T{1}, keys_, padded_width_);
+  pack_rows(in.queries, scale_, queries_, padded_width_);
+  pack_rows(grad_out, T{1}, grad_out_, padded_width_);
   std::fill_n(grad_keys_, padded, T{0});
   std::fill_n(grad_values_, padded, T{0});
-  for (Index t = 0; t < time_; ++t)
-    grad_dot_out_[t] = sum_over_packs<T>(
-        width_, [&](auto at) { return at.load(grad_out.at(t, 0)) * at.load(out.at(t, 0)); });
+  for (Index t = 0; t < time_; ++t) {
+    prefetch_row(out, t + rows_ahead);
+    grad_dot_out_[t] = sum_over_packs<T>(width_, [&](auto at) {
+      return at.load(grad_out_ + t * padded_width_) * at.load(out.at(t, 0));
+    });
+  }
 }
 
 template <class T>
@@ -113,11 +116,8 @@ void AttentionBackward<T>::run(HeadParts<T> gradients) const {
     compute_query_gradients(block, gradients.queries);
     add_to_key_and_value_gradients(block);
   }
-  for (Index t = 0; t < time_; ++t)
-    for_each_pack<T>(width_, [&](auto at) {
-      at.store(gradients.keys.at(t, 0), at.load(grad_keys_ + t * padded_width_));
-      at.store(gradients.values.at(t, 0), at.load(grad_values_ + t * padded_width_));
-    });
+  unpack_rows<T>(grad_keys_, padded_width_, T{1}, gradients.keys);
+  unpack_rows<T>(grad_values_, padded_width_, T{1}, gradients.values);
 }
 
 template <class T>
@@ -160,11 +160,7 @@ void AttentionBackward<T>::compute_query_gradients(IndexRange block,
     for (Index d = 0; d < padded_width_; d += Tile::columns)
       Tile::multiply(end, {grad_scores_ + (t - block.begin) * score_stride_, score_stride_},
                      {keys_ + d, padded_width_}, {grad_queries_ + d, padded_width_});
-    for (Index row = t; row < end; ++row)
-      for_each_pack<T>(width_, [&](auto at) {
-        at.store(grad_queries.at(row, 0),
-                 at.load(grad_queries_ + (row - t) * padded_width_) * Pack<T>(scale_));
-      });
+    unpack_rows<T>(grad_queries_, padded_width_, scale_, grad_queries.block({t, end}, {0, width_}));
   }
 }
 

@@ -70,7 +70,7 @@ AttentionForward<T>::AttentionForward(MatrixView<T const> keys, MatrixView<T con
   if (values.row_stride == padded_width_) {
     values_ = {values.data, padded_width_};
   } else {
-    pack_contiguous_rows(values, packed_values, padded_width_);
+    pack_rows(values, T{1}, packed_values, padded_width_);
     values_ = {packed_values, padded_width_};
   }
 }
@@ -106,7 +106,7 @@ void AttentionForward<T>::attend_in_tiles(Index first, MatrixView<T const> queri
 template <class T>
 template <int Rows>
 void AttentionForward<T>::compute_scores(Index length, MatrixView<T const> queries) const {
-  pack_scaled_rows(queries, 1 / std::sqrt(static_cast<T>(width_)), queries_, width_);
+  pack_rows(queries, 1 / std::sqrt(static_cast<T>(width_)), queries_, width_);
   for (Index s = 0; s < length; s += Tile::columns)
     Tile::template multiply<Rows>(width_, {queries_, width_}, {keys_ + s * width_, Tile::columns},
                                   {scores_ + s, score_stride_});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include <accrete/backend/cpu/eigen.hpp>
 #include <accrete/backend/cpu/pack.hpp>
@@ -82,23 +83,50 @@ void AttentionTile<T>::multiply(Index terms, TileRows<T> a, TileColumns<T const>
   }
 }
 
+/// Has row t brought from memory, if there is one: the rows of one head stand so far apart that the
+/// machine does not guess the next.
+template <class T>
+void prefetch_row(MatrixView<T> rows, Index t) {
+  constexpr Index cache_line = 64 / static_cast<Index>(sizeof(T));
+  constexpr int will_be_written = std::is_const_v<T> ? 0 : 1;
+  if (t >= rows.rows) return;
+  for (Index d = 0; d < rows.columns; d += cache_line)
+    __builtin_prefetch(rows.at(t, d), will_be_written);
+}
+inline constexpr Index rows_ahead = 16;
+
 /// Transposes the rows of one head, panel by panel of AttentionTile::columns rows: number d of row s
 /// goes to panels[s / columns][d][s % columns].
 template <class T>
 void pack_panels(MatrixView<T const> rows, T* panels) {
   constexpr Index columns = AttentionTile<T>::columns;
-  for (Index s = 0; s < rows.rows; s += columns)
+  for (Index s = 0; s < rows.rows; s += columns) {
+    for (Index t = s + columns; t < s + 2 * columns; ++t) prefetch_row(rows, t);
     pack_matrix(transposed(rows.block({s, std::min(s + columns, rows.rows)}, {0, rows.columns})),
                 panels + s * rows.columns, columns);
+  }
 }
 
-/// Copies the rows of one head to rows of `width` numbers, times `factor`.
+/// Copies the rows of one head, times `factor`, to rows of `width` numbers.
 template <class T>
-void pack_scaled_rows(MatrixView<T const> rows, T factor, T* to, Index width) {
-  for (Index t = 0; t < rows.rows; ++t)
+void pack_rows(MatrixView<T const> rows, T factor, T* to, Index width) {
+  for (Index t = 0; t < rows.rows; ++t) {
+    prefetch_row(rows, t + rows_ahead);
     for_each_pack<T>(rows.columns, [&](auto at) {
       at.store(to + t * width, at.load(rows.at(t, 0)) * Pack<T>(factor));
     });
+  }
+}
+
+/// Copies packed rows, times `factor`, to the rows of one head.
+template <class T>
+void unpack_rows(T const* from, Index width, T factor, MatrixView<T> rows) {
+  for (Index t = 0; t < rows.rows; ++t) {
+    prefetch_row(rows, t + rows_ahead);
+    for_each_pack<T>(rows.columns, [&](auto at) {
+      at.store(rows.at(t, 0), at.load(from + t * width) * Pack<T>(factor));
+    });
+  }
 }
 
 }  // namespace detail

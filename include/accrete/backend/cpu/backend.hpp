@@ -1,13 +1,15 @@
-/// The CPU backend: products by Eigen, rows by packs, both on threads of our own.
+/// The CPU backend: products and rows in packs of numbers, on threads of our own.
 ///
 /// Every number has one order of summation: it depends neither on the number of threads, nor on the
 /// batch, nor on where in the batch a row stands.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
-#include <accrete/backend/cpu/eigen.hpp>
+#include <accrete/backend/cpu/engine.hpp>
+#include <accrete/backend/cpu/page_memory.hpp>
 #include <accrete/concepts/backend.hpp>
 #include <accrete/core/thread_pool.hpp>
 #include <accrete/memory/host_memory.hpp>
@@ -32,14 +34,14 @@ class BasicCpuBackend {
   [[nodiscard]] ThreadPool& pool() const { return *pool_; }
 
   [[nodiscard]] std::shared_ptr<std::byte[]> allocate(Index bytes) const {
-    return allocate_host_memory(bytes);
+    constexpr Index large = Index{2} << 20;
+    return bytes >= large ? detail::allocate_pages(bytes) : allocate_host_memory(bytes);
   }
 
+  /// Such as "cpu: eigen 3.4.0, avx512, 2 threads".
   [[nodiscard]] std::string description() const {
-    return message("cpu: eigen ", EIGEN_WORLD_VERSION, ".", EIGEN_MAJOR_VERSION, ".",
-                   EIGEN_MINOR_VERSION, ", ", ACCRETE_ISA_STRING, ", ",
-                   sizeof(T) == 8 ? "double, " : "", pool_->threads(),
-                   pool_->threads() == 1 ? " thread" : " threads");
+    return message("cpu: ", engine_description(), ", ", sizeof(T) == 8 ? "double, " : "",
+                   pool_->threads(), pool_->threads() == 1 ? " thread" : " threads");
   }
 
   /// Calls f(IndexRange) on ranges that cover [0, size) and begin at multiples of `granule`: in the
