@@ -36,7 +36,7 @@ struct Scale {
           .union_dim = 288,
           .union_heads = 9,
           .stages = {2, 2, 2},
-          .steps = 450,
+          .steps = 400,
           .batch = 8,
           .time = 128,
           .tuning_steps = 200,
