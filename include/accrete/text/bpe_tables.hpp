@@ -47,7 +47,7 @@ class CodePointTokens {
   std::vector<std::array<TokenId, 256>> pages_;
 };
 
-/// Pair of tokens -> rank of its merge: a hash table with linear probing, at most a quarter full.
+/// Pair of tokens -> rank of its merge: a hash table with linear probing, at most half full.
 class PairRanks {
  public:
   static constexpr std::uint32_t absent = 0xFFFFFFFF;
