@@ -129,7 +129,7 @@ class Decoder {
   using HeadLayer = typename Head::template Layer<Backend>;
 
   void check_ids(View<Backend, TokenId const, 2> ids) const;
-  void check_depth() const;
+  void check_ready() const;
 
   Backend backend_;
   Substrate substrate_;
@@ -217,7 +217,9 @@ void Decoder<Embedding, BodyType, Head>::check_ids(View<Backend, TokenId const, 
 
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
-void Decoder<Embedding, BodyType, Head>::check_depth() const {
+void Decoder<Embedding, BodyType, Head>::check_ready() const {
+  if (number_.value() == 0)
+    throw MismatchError("decoder: it was moved from; use the model that it was moved to");
   if (body_.depth() == 0)
     throw ValueError("decoder: the body has no blocks yet; call body().grow(n) first");
 }
@@ -226,7 +228,7 @@ template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 void Decoder<Embedding, BodyType, Head>::forward(Session& session,
                                                  View<Backend, TokenId const, 2> ids) const {
-  check_depth();
+  check_ready();
   check_ids(ids);
   State& state = session.begin(*this, ids.size(0), ids.size(1));
   embedding_.forward(backend_, ids, state.embedded);
@@ -252,7 +254,7 @@ template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 void Decoder<Embedding, BodyType, Head>::decode_step(Session& session,
                                                      View<Backend, TokenId const, 2> ids) const {
-  check_depth();
+  check_ready();
   check_ids(ids);
   State& state = session.begin(*this, ids.size(0), ids.size(1));
   session.check_room(ids.size(1));

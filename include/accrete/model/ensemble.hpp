@@ -202,7 +202,7 @@ class Ensemble {
 
   template <class Reference, class... Others>
   static void check_substrates(Reference const& reference, Others const&... others) {
-    auto const check = [&](Substrate const& other) {
+    [[maybe_unused]] auto const check = [&](Substrate const& other) {
       if (other.fingerprint() != reference.substrate().fingerprint())
         throw MismatchError(message("ensemble: the experts stand on different substrates: ",
                                     difference(reference.substrate(), other)));
