@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "kernel_cases.hpp"
 #include "machine.hpp"
@@ -17,7 +19,7 @@ using accrete::Json;
 namespace options = boost::program_options;
 
 struct Settings {
-  std::string program, only_case, output;
+  std::string only_case, output;
   int repeats = 5, threads = 2;
   bool json = false;
   double peak = 0, bandwidth = 0;
@@ -29,8 +31,8 @@ std::string text_of(double value) {
   return text;
 }
 
-/// Runs one case in a child and returns what it prints.
-Json run_in_child(Settings const& settings, std::string const& name) {
+/// Runs this program in a child, so that what it allocates is not counted as ours, and returns the JSON it prints.
+Json run_in_child(std::vector<std::string> arguments) {
   int pipe_ends[2];
   if (pipe(pipe_ends) != 0) throw accrete::Error("bench: cannot make a pipe");
   pid_t const child = fork();
@@ -38,10 +40,10 @@ Json run_in_child(Settings const& settings, std::string const& name) {
   if (child == 0) {
     dup2(pipe_ends[1], STDOUT_FILENO);
     close(pipe_ends[0]);
-    std::string const repeats = std::to_string(settings.repeats), threads = std::to_string(settings.threads);
-    std::string const peak = text_of(settings.peak), bandwidth = text_of(settings.bandwidth);
-    execl("/proc/self/exe", "accrete-bench", "--case", name.c_str(), "--json", "--repeats", repeats.c_str(),
-          "--threads", threads.c_str(), "--peak", peak.c_str(), "--bandwidth", bandwidth.c_str(), nullptr);
+    std::vector<char*> pointers{const_cast<char*>("accrete-bench")};
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    execv("/proc/self/exe", pointers.data());
     _exit(127);
   }
   close(pipe_ends[1]);
@@ -53,14 +55,28 @@ Json run_in_child(Settings const& settings, std::string const& name) {
   int status = 0;
   waitpid(child, &status, 0);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw accrete::Error("bench: case " + name + " did not end well");
-  return Json::parse(output, "case " + name);
+    throw accrete::Error("bench: a measurement did not end well: " + arguments.front() + " " + arguments.at(1));
+  return Json::parse(output, "measurement");
 }
 
-void measure_machine(Settings& settings) {
+Json run_case_in_child(Settings const& settings, std::string const& name) {
+  return run_in_child({"--case", name, "--json", "--repeats", std::to_string(settings.repeats), "--threads",
+                       std::to_string(settings.threads), "--peak", text_of(settings.peak), "--bandwidth",
+                       text_of(settings.bandwidth)});
+}
+
+Json describe_machine(Settings const& settings) {
   accrete::ThreadPool pool(settings.threads);
-  if (settings.peak == 0) settings.peak = bench::measure_fma_peak(pool);
-  if (settings.bandwidth == 0) settings.bandwidth = bench::measure_read_bandwidth(pool, accrete::Index{512} << 20);
+  return Json::object({{"peak", bench::measure_fma_peak(pool)},
+                       {"bandwidth", bench::measure_read_bandwidth(pool, accrete::Index{512} << 20)}});
+}
+
+/// What was not given is measured.
+void measure_machine(Settings& settings) {
+  if (settings.peak > 0 && settings.bandwidth > 0) return;
+  Json const machine = run_in_child({"--machine", "--threads", std::to_string(settings.threads)});
+  if (settings.peak == 0) settings.peak = machine.at("peak").as_double();
+  if (settings.bandwidth == 0) settings.bandwidth = machine.at("bandwidth").as_double();
 }
 
 Json run_all(Settings& settings) {
@@ -88,7 +104,7 @@ Json run_all(Settings& settings) {
   std::printf("\n%-12s %12s %10s %22s %10s\n", "case", "tokens/s", "GFLOP/s", "of floor", "MiB");
   Json cases = Json::array();
   for (auto const& name : bench::model_cases()) {
-    Json const row = run_in_child(settings, name);
+    Json const row = run_case_in_child(settings, name);
     std::printf("%-12s %12.1f %10.1f %6.0f%% %-15s %10.0f\n", name.c_str(), row.at("tokens_per_second").as_double(),
                 row.at("gflops").as_double(), 100 * row.at("floor_fraction").as_double(),
                 row.at("floor").as_string().c_str(), row.at("vm_hwm_mib").as_double());
@@ -107,6 +123,7 @@ int run(int argument_count, char** arguments) {
   add("case", options::value(&settings.only_case), "one model case alone, in this process: S-full, M-decode, ...");
   add("repeats", options::value(&settings.repeats)->default_value(5), "samples of each figure; the median counts");
   add("threads", options::value(&settings.threads)->default_value(2), "threads");
+  add("machine", "measure the machine alone and print JSON");
   add("json", options::bool_switch(&settings.json), "with --case: print JSON alone");
   add("out", options::value(&settings.output)->default_value("out/bench.json"), "where the JSON of a whole run goes");
   add("peak", options::value(&settings.peak), "FLOP/s to compare with, instead of measuring them");
@@ -119,6 +136,10 @@ int run(int argument_count, char** arguments) {
     return 0;
   }
   if (settings.repeats < 1) throw options::error("--repeats must be at least 1");
+  if (values.count("machine") != 0) {
+    std::cout << describe_machine(settings).dump() << "\n";
+    return 0;
+  }
   if (!settings.only_case.empty()) {
     measure_machine(settings);
     Json const result = bench::run_model_case(settings.only_case, settings.repeats, settings.threads, settings.peak,

@@ -47,7 +47,7 @@ namespace detail {
   auto const& vocabulary = tokenizer.vocabulary();
   while (!text.tokens.empty() && vocabulary.kind(text.tokens.back()) == accrete::TokenKind::byte)
     text.tokens.pop_back();
-  text.code_points = accrete::count_code_points(tokenizer.decode(text.tokens), "scored text");
+  text.code_points = static_cast<Index>(accrete::count_code_points(tokenizer.decode(text.tokens), "scored text"));
   return text;
 }
 
