@@ -6,7 +6,7 @@ cd "$SCRATCH"
 
 echo "g++ \$(pkg-config --cflags accrete): $(pkg-config --cflags accrete)"
 # shellcheck disable=SC2046  # the flags are words
-"$CXX" -O2 $(pkg-config --cflags accrete) "$EXAMPLE" -o by_pkg_config
+"$CXX" $(pkg-config --cflags accrete) "$SOURCE/tests/packaging/consumer/example.cpp" -o by_pkg_config
 ./by_pkg_config
 
 for file in "$PKG_CONFIG_PATH"/accrete-*.pc; do
