@@ -92,10 +92,10 @@ class PairRanks {
 /// All of it for one vocabulary.
 class BpeTables {
  public:
-  static constexpr std::uint32_t absent =
-      PairRanks::absent;  // no token contains this pair of code points
-  static constexpr std::uint32_t inner =
-      absent - 1;  // one does, but the pair has no merge of its own
+  // What stands in the place of a rank: no token contains this pair of code points; one does, but
+  // the pair has no merge of its own.
+  static constexpr std::uint32_t absent = PairRanks::absent;
+  static constexpr std::uint32_t inner = absent - 1;
 
   explicit BpeTables(Vocabulary const& vocabulary);
   BpeTables(BpeTables const&) = delete;

@@ -7,10 +7,10 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -42,29 +42,37 @@ ACCRETE_BEGIN_NAMESPACE
 
 namespace detail {
 
-inline constexpr std::array<std::string_view, 23> bvv241_special_tokens = {"<pad>",
-                                                                           "<s>",
-                                                                           "</s>",
-                                                                           "<unk>",
-                                                                           "<think>",
-                                                                           "</think>",
-                                                                           "<emotions>",
-                                                                           "</emotions>",
-                                                                           "<tool_call>",
-                                                                           "</tool_call>",
-                                                                           "<tool_response>",
-                                                                           "</tool_response>",
-                                                                           "[INST]",
-                                                                           "[/INST]",
-                                                                           "[EOT]",
-                                                                           "[USER]",
-                                                                           "[ASSISTANT]",
-                                                                           "[FIM_PREFIX]",
-                                                                           "[FIM_MIDDLE]",
-                                                                           "[FIM_SUFFIX]",
-                                                                           "[FIM_PAD]",
-                                                                           "[REPO_NAME]",
-                                                                           "[FILE_SEP]"};
+/// The token of an id from E000 to E0FF.
+inline Token bvv241_special_token(TokenId id) {
+  constexpr std::string_view names[] = {
+      "<pad>",
+      "<s>",
+      "</s>",
+      "<unk>",
+      "<think>",
+      "</think>",
+      "<emotions>",
+      "</emotions>",
+      "<tool_call>",
+      "</tool_call>",
+      "<tool_response>",
+      "</tool_response>",
+      "[INST]",
+      "[/INST]",
+      "[EOT]",
+      "[USER]",
+      "[ASSISTANT]",
+      "[FIM_PREFIX]",
+      "[FIM_MIDDLE]",
+      "[FIM_SUFFIX]",
+      "[FIM_PAD]",
+      "[REPO_NAME]",
+      "[FILE_SEP]",
+  };
+  auto const place = static_cast<std::size_t>(id - 0xE000);
+  if (place < std::size(names)) return {std::string(names[place]), TokenKind::special};
+  return {message("<special_token_", id, ">"), TokenKind::reserved};
+}
 
 struct LongestFirst {
   [[nodiscard]] bool operator()(std::string const& a, std::string const& b) const {
@@ -134,13 +142,10 @@ inline Vocabulary build_bvv241(TokenId size, NgramSet const& pool) {
   std::vector<std::string> placed;
   auto next_ngram = pool.begin();
   for (TokenId id = 0; id < size; ++id) {
-    std::size_t const special = static_cast<std::size_t>(id - 0xE000);
     if (is_code_point(id)) {
       tokens.push_back({to_utf8(std::u32string(1, static_cast<char32_t>(id))), TokenKind::text});
-    } else if (is_special(id) && special < bvv241_special_tokens.size()) {
-      tokens.push_back({std::string(bvv241_special_tokens[special]), TokenKind::special});
     } else if (is_special(id)) {
-      tokens.push_back({message("<special_token_", id, ">"), TokenKind::reserved});
+      tokens.push_back(bvv241_special_token(id));
     } else if ((id & 0xFFFF) != 0xFFFF && next_ngram != pool.end()) {
       placed.push_back(*next_ngram++);
       tokens.push_back({placed.back(), TokenKind::text});
