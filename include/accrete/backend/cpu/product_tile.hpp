@@ -80,6 +80,9 @@ void multiply_tile(Index depth, T const* a, T const* panel, MatrixView<T> c,
 #pragma GCC unroll 8
     for (int p = 0; p < Packs; ++p) sums[r][p] = Pack<T>(T{0});
   }
+  bool const time_enough_to_prefetch = depth == Tile::depth;
+  for (Index r = 0; time_enough_to_prefetch && r < c.rows; ++r)
+    for (Index n = 0; n < c.columns; n += width) __builtin_prefetch(c.at(r, n), 1);
   for (Index k = 0; k < depth; ++k) {
     Pack<T> b[std::size_t{Packs}];
 #pragma GCC unroll 8
