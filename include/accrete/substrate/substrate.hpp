@@ -69,9 +69,9 @@ class Substrate {
   [[nodiscard]] Vocabulary const& vocabulary() const { return content_->parts.vocabulary; }
   [[nodiscard]] Index vocabulary_size() const { return vocabulary().size(); }  // V
   [[nodiscard]] Index width() const { return content_->parts.width; }
-  [[nodiscard]] std::span<float const> table() const {
-    return content_->parts.table;
-  }  // (V, width)
+
+  /// (V, width), row by row.
+  [[nodiscard]] std::span<float const> table() const { return content_->parts.table; }
 
   /// The token's row (width). Throws ValueError unless the id is below V.
   [[nodiscard]] std::span<float const> row(TokenId id) const;

@@ -174,7 +174,11 @@ inline Bitmap FreeTypeRasterizer::ink_of(FT_Bitmap const& rendered) const {
   for (Index y = 0; y < ink.height(); ++y) {
     unsigned char const* const row = rendered.buffer + y * rendered.pitch;
     for (Index x = 0; x < ink.width(); ++x) {
-      ink.at(x, y) = one_bit ? (row[x / 8] >> (7 - x % 8) & 1) * Bitmap::full_ink : row[x];
+      if (!one_bit) {
+        ink.at(x, y) = row[x];
+      } else if ((row[x / 8] >> (7 - x % 8) & 1) != 0) {
+        ink.at(x, y) = Bitmap::full_ink;
+      }
     }
   }
   return ink;

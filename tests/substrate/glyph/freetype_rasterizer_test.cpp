@@ -1,0 +1,183 @@
+#include <accrete/substrate/glyph/freetype_rasterizer.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include <accrete/io/file.hpp>
+#include <accrete/substrate/glyph/hex_rasterizer.hpp>
+#include <support/error_text.hpp>
+#include <support/mutants.hpp>
+#include <support/scratch_folder.hpp>
+
+namespace {
+
+namespace fs = std::filesystem;
+using accrete::FileError;
+using accrete::FreeTypeRasterizer;
+using accrete::Glyph;
+using accrete::Index;
+using accrete_test::says;
+
+fs::path const unifont = "/usr/share/fonts/opentype/unifont/unifont.otf";
+fs::path const unifont_hex = "/usr/share/unifont/unifont.hex";
+fs::path const unifont_marks = "/usr/share/unifont/plane00-combining.txt";
+fs::path const bitmap_font = "/usr/share/fonts/X11/misc/unifont.pcf.gz";
+fs::path const small_fonts = ACCRETE_SOURCE_DIR "/tests/substrate/fonts";
+
+/// Lets a test be skipped, with a message, where one of the files is missing.
+struct Installed {
+  std::vector<fs::path> paths;
+
+  boost::test_tools::assertion_result operator()(boost::unit_test::test_unit_id) const {
+    for (fs::path const& path : paths) {
+      if (fs::exists(path)) continue;
+      boost::test_tools::assertion_result missing(false);
+      missing.message() << path << " is not installed";
+      return missing;
+    }
+    return true;
+  }
+};
+
+auto needs(std::vector<fs::path> paths) {
+  return boost::unit_test::precondition(Installed{std::move(paths)});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(freetype_rasterizer)
+
+BOOST_AUTO_TEST_CASE(every_glyph_of_unifont_equals_its_bitmap,
+                     *needs({unifont, unifont_hex, unifont_marks})) {
+  FreeTypeRasterizer outlines(unifont);
+  accrete::HexRasterizer const bitmaps(
+      accrete::HexFont::read(unifont_hex).with_marks(unifont_marks));
+  for (Index const size : {32, 64}) {
+    Index found = 0;
+    Index different = 0;
+    for (char32_t code_point = 0; code_point < 0x10000; ++code_point) {
+      auto const glyph = outlines.find(code_point, size);
+      found += glyph ? 1 : 0;
+      different += glyph == bitmaps.find(code_point, size) ? 0 : 1;
+    }
+    BOOST_TEST(found >= 57'000);
+    BOOST_TEST(different == 0);
+    BOOST_CHECK(outlines.missing(size) == bitmaps.missing(size));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_draws_the_same, *needs({unifont})) {
+  FreeTypeRasterizer original(unifont);
+  FreeTypeRasterizer copy(original);
+  Glyph const first = original.find(U'g', 32).value();
+  BOOST_CHECK(copy.find(U'g', 16) == original.find(U'g', 16));
+  BOOST_CHECK(copy.find(U'g', 32).value() == first);
+  BOOST_TEST(first.ink.width() == 12);
+  BOOST_TEST(first.advance == 16);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_font_lacks_is_not_found, *needs({unifont})) {
+  FreeTypeRasterizer font(unifont);
+  BOOST_TEST(!font.find(0xE000, 32).has_value());
+  BOOST_TEST(!font.find(0x7FFFFFFF, 32).has_value());
+  BOOST_TEST(font.missing(32).ink.has_ink());
+}
+
+BOOST_AUTO_TEST_CASE(the_description_names_font_and_library, *needs({unifont})) {
+  accrete::Json const json = FreeTypeRasterizer(unifont).describe();
+  BOOST_TEST(json.at("font").as_string() == "unifont.otf");
+  BOOST_TEST(json.at("family").as_string() == "Unifont");
+  BOOST_TEST(json.at("version").as_string().substr(0, 2) == "2.");
+  BOOST_TEST(json.at("sha256").as_string() ==
+             accrete::sha256_hex(accrete::read_file(unifont, 1 << 30)));
+}
+
+BOOST_AUTO_TEST_CASE(sizes_out_of_range_are_rejected, *needs({unifont})) {
+  FreeTypeRasterizer font(unifont);
+  for (Index const size : {-1, 0, 1025}) {
+    BOOST_CHECK_EXCEPTION((void)font.find(U'a', size), accrete::ValueError, says("1 to 1024"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_face_that_the_file_lacks_is_refused, *needs({unifont})) {
+  BOOST_CHECK_EXCEPTION(FreeTypeRasterizer(unifont, {.face = 3}), FileError,
+                        says("FT_New_Memory_Face"));
+  BOOST_CHECK_EXCEPTION(FreeTypeRasterizer(unifont, {.face = -1}), accrete::ValueError, says("-1"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_font_is_refused) {
+  accrete_test::ScratchFolder const folder;
+  std::ofstream(folder / "empty.otf");
+  std::ofstream(folder / "text.otf") << "This is no font.\n";
+  for (auto const* name : {"empty.otf", "text.otf"}) {
+    BOOST_CHECK_EXCEPTION(FreeTypeRasterizer{folder / name}, FileError,
+                          says(name, "FT_New_Memory_Face", "freetype_rasterizer.hpp:"));
+  }
+  BOOST_CHECK_EXCEPTION(FreeTypeRasterizer{folder / "none.otf"}, FileError,
+                        says("none.otf", "No such file"));
+  BOOST_CHECK_EXCEPTION(FreeTypeRasterizer{folder.path()}, FileError, says(folder.path().string()));
+}
+
+BOOST_AUTO_TEST_CASE(bitmap_fonts_are_refused, *needs({bitmap_font})) {
+  BOOST_CHECK_EXCEPTION(FreeTypeRasterizer{bitmap_font}, FileError, says("bitmap-only"));
+}
+
+BOOST_AUTO_TEST_CASE(outlines_of_both_kinds_are_drawn_on_the_pixel_grid) {
+  for (auto const* name : {"outlines.ttf", "outlines.otf"}) {
+    FreeTypeRasterizer font(small_fonts / name);
+    accrete::Bitmap block(8, 16);
+    block.fill(0, 0, 8, 16);
+    BOOST_CHECK(font.find(U'a', 32).value() == (Glyph{block, 2, 14, 16}));
+    BOOST_CHECK(font.find(0x1F600, 32) == font.find(U'a', 32));
+    BOOST_CHECK(font.find(U' ', 32).value() == (Glyph{{}, 0, 0, 16}));
+    Glyph const corner = font.find(U'b', 32).value();
+    BOOST_TEST(corner.ink.width() == 25);
+    BOOST_TEST(corner.ink.at(0, 24) == 255);
+    BOOST_TEST(corner.ink.at(24, 0) == 0);
+    BOOST_TEST(corner.ink.at(12, 12) / 2 == 64);  // halved by the edge
+    BOOST_TEST(font.missing(32).ink.height() == 20);
+    BOOST_TEST(!font.find(U'c', 32).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(fonts_of_other_kinds_are_refused_by_name) {
+  BOOST_CHECK_EXCEPTION(FreeTypeRasterizer{small_fonts / "variable.ttf"}, FileError,
+                        says("variable.ttf: variable fonts"));
+  BOOST_CHECK_EXCEPTION(FreeTypeRasterizer{small_fonts / "colour.ttf"}, FileError,
+                        says("colour.ttf: colour fonts"));
+}
+
+BOOST_AUTO_TEST_CASE(glyphs_beyond_measure_are_refused) {
+  FreeTypeRasterizer font(small_fonts / "huge.ttf");
+  BOOST_CHECK_EXCEPTION((void)font.find(U'b', 32), FileError,
+                        says("huge.ttf: glyph 2 is over sixteen times as large"));
+}
+
+BOOST_AUTO_TEST_CASE(cut_and_changed_fonts_are_refused_or_drawn) {
+  accrete_test::ScratchFolder const folder;
+  accrete_test::Mutants mutants(11);
+  auto const try_font = [&](std::string const& bytes) {
+    std::ofstream(folder / "f.ttf", std::ios::binary | std::ios::trunc) << bytes;
+    try {
+      FreeTypeRasterizer font(folder / "f.ttf");
+      for (char32_t const code_point : {U' ', U'a', U'b', char32_t{0x1F600}}) {
+        BOOST_TEST(font.find(code_point, 32).value_or(Glyph{}).ink.width() <= 1024);
+      }
+      BOOST_TEST(font.missing(32).ink.width() <= 1024);
+    } catch (FileError const& error) {
+      BOOST_CHECK(says("f.ttf: ")(error));
+    }
+  };
+  for (auto const* name : {"outlines.ttf", "outlines.otf"}) {
+    std::string const bytes = accrete::read_file(small_fonts / name, 1 << 20);
+    for (std::size_t size = 0; size < bytes.size(); size += 16) try_font(bytes.substr(0, size));
+    for (int i = 0; i < 500; ++i) try_font(mutants.mutate(bytes));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

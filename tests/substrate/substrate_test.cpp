@@ -1,0 +1,246 @@
+#include <accrete/substrate/substrate.hpp>
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+#include <accrete/io/file.hpp>
+#include <accrete/io/safetensors.hpp>
+#include <support/error_text.hpp>
+#include <support/mutants.hpp>
+#include <support/scratch_folder.hpp>
+
+namespace {
+
+using accrete::FileError;
+using accrete::Json;
+using accrete::Substrate;
+using accrete::SubstrateParts;
+using accrete::Token;
+using accrete::TokenKind;
+using accrete::TokenPair;
+using accrete::Vocabulary;
+using accrete_test::says;
+
+std::vector<Token> const tokens{{"<s>", TokenKind::special}, {"a"}, {"b"}, {"ab"}, {"Ω"}};
+std::vector<TokenPair> const merges{{1, 2}};
+std::vector<float> const table{0.0F, 0.5F, -1.0F, 0.25F, 3.0F, 4.0F, -0.0F, 1e-7F, 7.0F, 8.0F};
+
+Vocabulary vocabulary() {
+  return Vocabulary(tokens, merges);
+}
+
+SubstrateParts parts() {
+  return {.vocabulary = vocabulary(),
+          .width = 2,
+          .table = table,
+          .provenance = Json::object({{"kind", "by hand"}})};
+}
+
+SubstrateParts with_basis() {
+  SubstrateParts all = parts();
+  all.basis = accrete::PcaBasis{.bit_count = 3,
+                                .width = 2,
+                                .mean = {0.5, 0.25, 1.0},
+                                .components = {1, 0, 0, 1, 0, 0},
+                                .variances = {2.5, 1.5}};
+  all.ancestors = {{"0123", 2}, {"4567", 4}};
+  return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(substrate)
+
+BOOST_AUTO_TEST_CASE(a_table_is_given_back_row_by_row) {
+  Substrate const substrate = Substrate::from_table(vocabulary(), table, 2);
+  BOOST_TEST(substrate.vocabulary_size() == 5);
+  BOOST_TEST(substrate.width() == 2);
+  BOOST_TEST(substrate.row(2)[1] == 4.0F);
+  BOOST_CHECK_EXCEPTION((void)substrate.row(5), accrete::ValueError, says("below 5, got 5"));
+  BOOST_CHECK_EXCEPTION((void)substrate.row(-1), accrete::ValueError, says("got -1"));
+}
+
+BOOST_AUTO_TEST_CASE(copies_share_one_table_and_no_handle_is_empty) {
+  Substrate first = Substrate::from_table(vocabulary(), table, 2);
+  Substrate const second = std::move(first);
+  BOOST_TEST(first.table().data() == second.table().data());
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_fit_is_rejected) {
+  auto const make = [](auto const& change) {
+    SubstrateParts changed = with_basis();
+    change(changed);
+    return Substrate(std::move(changed));
+  };
+  using Parts = SubstrateParts;
+  BOOST_CHECK_EXCEPTION(make([](Parts& p) { p.width = 3; }), accrete::ShapeError,
+                        says("5 rows of width 3", "got 10"));
+  BOOST_CHECK_EXCEPTION(make([](Parts& p) { p.width = 0; }), accrete::ShapeError, says("width 0"));
+  BOOST_CHECK_EXCEPTION(make([](Parts& p) { p.width = -2; }), accrete::ShapeError,
+                        says("width -2"));
+  BOOST_CHECK_EXCEPTION(
+      make([](Parts& p) { p.table[7] = std::numeric_limits<float>::quiet_NaN(); }),
+      accrete::ValueError, says("table[3,1]", "nan"));
+  BOOST_CHECK_EXCEPTION(make([](Parts& p) { p.provenance = Json("x"); }), accrete::ValueError,
+                        says("JSON object"));
+  BOOST_CHECK_EXCEPTION(make([](Parts& p) { p.basis->width = 1; }), accrete::ShapeError,
+                        says("basis of width 2"));
+  BOOST_CHECK_EXCEPTION(make([](Parts& p) { p.basis->mean.pop_back(); }), accrete::ShapeError,
+                        says("mean"));
+  BOOST_CHECK_EXCEPTION(
+      make([](Parts& p) { p.basis->variances[0] = std::numeric_limits<double>::infinity(); }),
+      accrete::ShapeError, says("finite"));
+  BOOST_CHECK_EXCEPTION(make([](Parts& p) { p.ancestors[1].vocabulary_size = 2; }),
+                        accrete::ValueError, says("ascending"));
+  BOOST_CHECK_EXCEPTION(make([](Parts& p) { p.ancestors[1].vocabulary_size = 6; }),
+                        accrete::ValueError, says("up to 5"));
+}
+
+BOOST_AUTO_TEST_CASE(the_fingerprint_is_the_hash_of_vocabulary_width_and_table_alone) {
+  accrete::Sha256 hash;
+  hash.update("accrete substrate 1\n");
+  vocabulary().hash_into(hash);
+  hash.update(std::string_view("\2\0\0\0\0\0\0\0", 8));
+  hash.update(std::as_bytes(std::span(table)));
+  std::string const expected = accrete::to_hex(hash.digest());
+  BOOST_TEST(Substrate(parts()).fingerprint() == expected);
+  BOOST_TEST(Substrate(with_basis()).fingerprint() == expected);
+  BOOST_TEST(expected == "68f71e8382bb4aa67af610bed19919d18135fbad12f7ba5d57963ad554606022");
+}
+
+BOOST_AUTO_TEST_CASE(the_fingerprint_changes_with_each_part_of_the_content) {
+  auto const changed = [](auto const& change) {
+    SubstrateParts other = parts();
+    change(other);
+    return Substrate(std::move(other));
+  };
+  Substrate const original(parts());
+  using Parts = SubstrateParts;
+  BOOST_CHECK(changed([](Parts& p) { p.provenance = Json::object(); }) == original);
+  BOOST_CHECK(changed([](Parts& p) { p.table[6] = 0.0F; }) != original);  // it was -0
+  BOOST_CHECK(changed([](Parts& p) { p.vocabulary = Vocabulary(tokens, {}); }) != original);
+  BOOST_CHECK(changed([](Parts& p) {
+                auto others = tokens;
+                others[4].kind = TokenKind::reserved;
+                p.vocabulary = Vocabulary(others, merges);
+              }) != original);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_gives_everything_back) {
+  accrete_test::ScratchFolder const folder;
+  for (SubstrateParts const& given : {parts(), with_basis()}) {
+    Substrate const saved(given);
+    saved.save(folder / "s.safetensors");
+    Substrate const loaded = Substrate::load(folder / "s.safetensors");
+    BOOST_TEST(loaded.fingerprint() == saved.fingerprint());
+    BOOST_CHECK(loaded.vocabulary() == saved.vocabulary());
+    BOOST_TEST(std::memcmp(loaded.table().data(), table.data(), sizeof(float) * table.size()) == 0);
+    BOOST_CHECK(loaded.provenance() == saved.provenance());
+    BOOST_CHECK(loaded.ancestors() == saved.ancestors());
+    BOOST_TEST(loaded.basis().has_value() == saved.basis().has_value());
+    if (saved.basis()) {
+      BOOST_TEST(loaded.basis()->bit_count == 3);
+      BOOST_TEST(loaded.basis()->mean == saved.basis()->mean);
+      BOOST_TEST(loaded.basis()->components == saved.basis()->components);
+      BOOST_TEST(loaded.basis()->variances == saved.basis()->variances);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_changed_table_is_found_on_loading) {
+  accrete_test::ScratchFolder const folder;
+  Substrate(parts()).save(folder / "s.safetensors");
+  std::string bytes = accrete::read_file(folder / "s.safetensors", 1 << 20);
+  std::size_t const seven = bytes.find(std::string_view("\0\0\xe0\x40", 4));
+  BOOST_REQUIRE(seven != std::string::npos);
+  bytes[seven + 2] = '\xe1';
+  std::ofstream(folder / "s.safetensors", std::ios::binary) << bytes;
+  BOOST_CHECK_EXCEPTION(
+      (void)Substrate::load(folder / "s.safetensors"), FileError,
+      says("s.safetensors", "damaged or changed", Substrate(parts()).fingerprint()));
+}
+
+BOOST_AUTO_TEST_CASE(foreign_files_and_newer_formats_are_refused_by_name) {
+  accrete_test::ScratchFolder const folder;
+  auto const write = [&](std::map<std::string, std::string> metadata) {
+    accrete::SafetensorsWriter writer;
+    writer.set_metadata(std::move(metadata));
+    writer.declare("table", accrete::DType::f64, {1});
+    writer.open(folder / "f.safetensors");
+    writer.write("table", std::as_bytes(std::span("1234567", 8)));
+    writer.commit();
+  };
+  auto const check = [&](auto const&... parts) {
+    BOOST_CHECK_EXCEPTION((void)Substrate::load(folder / "f.safetensors"), FileError,
+                          says("f.safetensors", parts...));
+  };
+  write({});
+  check("format accrete-substrate, got none");
+  write({{"format", "pt"}});
+  check("got \"pt\"");
+  write({{"format", "accrete-substrate"}});
+  check("no entry version");
+  write({{"format", "accrete-substrate"}, {"version", "2"}});
+  check("version 1, got \"2\"");
+  write({{"format", "accrete-substrate"}, {"version", "1"}});
+  check("vocabulary");
+  BOOST_CHECK_EXCEPTION((void)Substrate::load(folder / "none"), FileError, says("none"));
+}
+
+BOOST_AUTO_TEST_CASE(cut_files_are_refused) {
+  accrete_test::ScratchFolder const folder;
+  Substrate(with_basis()).save(folder / "s.safetensors");
+  std::string const bytes = accrete::read_file(folder / "s.safetensors", 1 << 20);
+  for (std::size_t size = 0; size < bytes.size(); size += 7) {
+    std::ofstream(folder / "cut", std::ios::binary | std::ios::trunc) << bytes.substr(0, size);
+    BOOST_CHECK_THROW((void)Substrate::load(folder / "cut"), FileError);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(changed_files_are_refused_or_hold_the_same_content) {
+  accrete_test::ScratchFolder const folder;
+  Substrate const original(with_basis());
+  original.save(folder / "s.safetensors");
+  std::string const bytes = accrete::read_file(folder / "s.safetensors", 1 << 20);
+  accrete_test::Mutants mutants(3);
+  for (int i = 0; i < 1500; ++i) {
+    std::ofstream(folder / "mutant", std::ios::binary | std::ios::trunc) << mutants.mutate(bytes);
+    try {
+      BOOST_CHECK(Substrate::load(folder / "mutant") == original);
+    } catch (FileError const& error) {
+      BOOST_CHECK(says("mutant")(error));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_ancestor_is_named_and_its_rows_are_there) {
+  Substrate const parent(parts());
+  SubstrateParts larger = parts();
+  auto more = tokens;
+  more.push_back({"c"});
+  larger.vocabulary = Vocabulary(more, merges);
+  larger.table.insert(larger.table.end(), {1.0F, 2.0F});
+  Substrate const stranger(larger);
+  larger.ancestors = {{parent.fingerprint(), parent.vocabulary_size()}};
+  Substrate const child(larger);
+  larger.table[0] = 9.0F;
+  Substrate const liar(larger);
+
+  BOOST_TEST(parent.is_ancestor_of(child));
+  BOOST_TEST(!child.is_ancestor_of(parent));
+  BOOST_TEST(!parent.is_ancestor_of(parent));
+  BOOST_TEST(!parent.is_ancestor_of(stranger));
+  BOOST_TEST(!parent.is_ancestor_of(liar));
+  BOOST_TEST(child.fingerprint() == stranger.fingerprint());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
