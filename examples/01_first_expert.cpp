@@ -7,7 +7,8 @@ inline constexpr accrete::BlockConfig small{.model_dim = 128, .head_count = 4, .
 using Block = accrete::TransformerBlock<small, accrete::CpuBackend>;
 using Expert = accrete::Decoder<accrete::FrozenGlyphEmbedding, accrete::Growable<accrete::Stack<Block>>>;
 
-int main(int, char** arguments) try {
+int main(int count, char** arguments) try {
+  if (count != 2) throw accrete::ValueError("usage: first_expert TEXT-FILE");
   std::string const text = accrete::read_file(arguments[1], 1 << 28);
   std::vector<accrete::TextCorpus> const corpora{{.name = "text", .documents = {text}}};
   auto const vocabulary = accrete::build_ngram_vocabulary(corpora, {.size = 1024});

@@ -166,13 +166,15 @@ StepReport Trainer<Model>::step(Batches& batches) {
     total.tokens += sum.tokens;
   }
   double const norm = active_.gradient_norm(model_.backend());
-  if (!std::isfinite(total.sum) || !std::isfinite(norm))
+  double const clip =
+      options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (norm + 1e-6)) : 1.0;
+  // What the optimizer squares must stay finite in its own type, too.
+  auto const scaled_norm = static_cast<TypeOf<Backend, Master>>(norm * clip);
+  if (!std::isfinite(total.sum) || !std::isfinite(norm) || !std::isfinite(scaled_norm * scaled_norm))
     throw NumericError(message("trainer: step ", steps_done_ + 1, ": the loss is ", total.mean(),
                                " and the gradient norm ", norm,
                                "; weights are as before this step; try a lower learning rate"));
 
-  double const clip =
-      options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (norm + 1e-6)) : 1.0;
   double const factor = options_.schedule.factor(steps_done_);
   active_.step(model_.backend(), optimizer_.step(steps_done_ + 1, factor, clip));
   ++steps_done_;
