@@ -42,7 +42,7 @@ class AttentionBackward {
   Index time_;          // T
   Index width_;         // D
   Index padded_width_;  // D in whole tiles
-  Index score_stride_;  // T in whole tiles, and the height of one more
+  Index score_stride_;  // T and the height of a tile, in whole tiles
   T const* log_sum_exp_;
   T scale_;  // 1 / sqrt(D)
 
@@ -68,7 +68,7 @@ AttentionBackward<T>::AttentionBackward(MatrixView<T const> grad_out, HeadParts<
     : time_(in.queries.rows),
       width_(in.queries.columns),
       padded_width_(Tile::whole_columns(width_)),
-      score_stride_(Tile::whole_columns(time_) + Tile::columns),
+      score_stride_(Tile::whole_columns(time_ + Tile::rows)),
       log_sum_exp_(log_sum_exp),
       scale_(1 / std::sqrt(static_cast<T>(width_))) {
   Index const rows = Tile::whole_rows(Tile::whole_columns(time_));
