@@ -83,25 +83,12 @@ struct GivenEmbedding {
   static constexpr bool dockable = true;
 
   template <accrete::HasEmbedding B>
-  class Layer {
+  class Layer : public accrete::FrozenTable<B> {
    public:
-    using Backend = B;
-    Layer(Backend const& backend, accrete::Substrate const& substrate, Index model_dim)
-        : table_(backend, std::span<double const>(given_table()), substrate.vocabulary_size(), model_dim,
-                 nullptr) {}
-
-    template <class Self>
-    static void visit_parameters(Self&, auto&&) {}
+    Layer(B const& backend, accrete::Substrate const& substrate, Index model_dim)
+        : accrete::FrozenTable<B>(backend, std::span<double const>(given_table()),
+                                  substrate.vocabulary_size(), model_dim, nullptr) {}
     [[nodiscard]] accrete::Json describe() const { return accrete::Json("given"); }
-    void forward(Backend const& backend, View<Backend, TokenId const, 2> ids,
-                 View<Backend, accrete::Element, 3> out) const {
-      table_.forward(backend, ids, out);
-    }
-    void backward(Backend const&, accrete::Gradients<Backend> const&, View<Backend, TokenId const, 2>,
-                  View<Backend, accrete::Element const, 3>) const {}
-
-   private:
-    accrete::FrozenTable<Backend> table_;
   };
 };
 

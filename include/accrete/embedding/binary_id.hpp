@@ -22,41 +22,29 @@ struct BinaryIdEmbedding {
   }
 
   template <HasEmbedding B>
-  class Layer {
+  class Layer : public FrozenTable<B> {
    public:
-    using Backend = B;
-
-    Layer(Backend const& backend, Substrate const& substrate, Index model_dim)
-        : table_(make_table(backend, substrate.vocabulary_size(),
-                            width_for(substrate.vocabulary_size(), model_dim))) {}
-
-    template <class Self>
-    static void visit_parameters(Self&, auto&&) {}
-    [[nodiscard]] Json describe() const {
-      Json json = Json::object();
-      json["type"] = Json("binary_id");
-      json["width"] = Json(table_.width());
-      return json;
-    }
-    void forward(Backend const& backend, View<Backend, TokenId const, 2> ids,
-                 View<Backend, Element, 3> out) const {
-      table_.forward(backend, ids, out);
-    }
-    void backward(Backend const&, Gradients<Backend> const&, View<Backend, TokenId const, 2>,
-                  View<Backend, Element const, 3>) const {}
+    Layer(B const& backend, Substrate const& substrate, Index model_dim)
+        : Layer(backend, substrate.vocabulary_size(),
+                width_for(substrate.vocabulary_size(), model_dim)) {}
+    [[nodiscard]] Json describe() const { return this->describe_as("binary_id"); }
 
    private:
-    static FrozenTable<Backend> make_table(Backend const& backend, Index rows, Index width) {
-      auto const bits = std::make_shared<std::vector<float>>();
-      bits->reserve(static_cast<std::size_t>(rows * width));
-      for (Index id = 0; id < rows; ++id)
-        for (Index bit = 0; bit < width; ++bit)
-          bits->push_back(static_cast<float>((id >> bit) & 1));
-      return {backend, std::span<float const>(*bits), rows, width, bits};
-    }
-
-    FrozenTable<Backend> table_;
+    Layer(B const& backend, Index rows, Index width)
+        : Layer(backend, rows, width,
+                std::make_shared<std::vector<float> const>(bits_of_ids(rows, width))) {}
+    Layer(B const& backend, Index rows, Index width, std::shared_ptr<std::vector<float> const> bits)
+        : FrozenTable<B>(backend, std::span<float const>(*bits), rows, width, bits) {}
   };
+
+ private:
+  [[nodiscard]] static std::vector<float> bits_of_ids(Index rows, Index width) {
+    std::vector<float> bits;
+    bits.reserve(static_cast<std::size_t>(rows * width));
+    for (Index id = 0; id < rows; ++id)
+      for (Index bit = 0; bit < width; ++bit) bits.push_back(static_cast<float>((id >> bit) & 1));
+    return bits;
+  }
 };
 
 ACCRETE_END_NAMESPACE

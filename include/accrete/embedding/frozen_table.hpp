@@ -1,4 +1,4 @@
-/// A constant table of token vectors, the common part of all frozen embeddings.
+/// A constant table of token vectors: what all frozen embedding layers derive from.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,8 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// Looks rows up in a table (V,W) that never trains; a row is expanded by repetition to C = k W channels.
+/// Looks rows up in a table (V,W) that never trains; a row is expanded by repetition to C = k W channels. A policy's layer
+/// derives from it and adds `describe`.
 template <HasEmbedding B>
 class FrozenTable {
  public:
@@ -41,7 +42,17 @@ class FrozenTable {
     embedding_forward(backend, ids.template reshape<1>({ids.count()}), table_, out.rows());
   }
 
+  template <class Self>
+  static void visit_parameters(Self&, auto&&) {}
+  void backward(Backend const&, Gradients<Backend> const&, View<Backend, TokenId const, 2>,
+                View<Backend, Element const, 3>) const {}
+
   [[nodiscard]] Index width() const { return table_.size(1); }
+
+ protected:
+  [[nodiscard]] Json describe_as(char const* type) const {
+    return Json::object({{"type", type}, {"width", width()}});
+  }
 
  private:
   std::shared_ptr<void const> owner_;
