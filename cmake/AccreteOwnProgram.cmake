@@ -8,7 +8,8 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 sees overlaps and overflows in `"c" + std::string` that cannot happen, and takes the operand that its own
   # AVX-512 intrinsics leave undefined on purpose for a mistake.
-  list(APPEND accrete_own_warnings -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-maybe-uninitialized)
+  list(APPEND accrete_own_warnings -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-maybe-uninitialized
+       -Wno-uninitialized)
 endif()
 
 function(accrete_own_program target)
