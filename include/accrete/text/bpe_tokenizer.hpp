@@ -45,13 +45,13 @@ class BpeTokenizer {
   /// found first, the leftmost and of those the longest, and what stands between them is encoded
   /// part by part.
   ///
-  /// FileError(source, offset, reason) at invalid UTF-8; ValueError if <unk> is needed and missing.
+  /// FileError(source, offset, reason) at invalid UTF-8; ValueError if `<unk>` is needed and missing.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text,
                                             SpecialTokens special = SpecialTokens::as_text,
                                             std::string_view source = "text") const;
 
   /// The text of the tokens, always valid UTF-8 (see StreamingDecoder). decode(encode(text)) ==
-  /// text wherever encode gave no <unk>. ValueError if an id is not below V.
+  /// text wherever encode gave no `<unk>`. ValueError if an id is not below V.
   [[nodiscard]] std::string decode(std::span<TokenId const> ids) const;
 
   /// For texts that come in chunks.

@@ -39,7 +39,7 @@ struct NgramVocabularyOptions {
 };
 
 /// A vocabulary of exactly V tokens: the special ones, 256 bytes, code points, n-grams in the order
-/// of their merges, and <unused_N> (N the id) for what the texts cannot fill.
+/// of their merges, and `<unused_N>` (N the id) for what the texts cannot fill.
 ///
 /// Every place goes to what saves most tokens of the texts as they are segmented so far. A merge of
 /// two adjacent tokens saves one for each time they stand together; a code point of its own saves,

@@ -28,7 +28,7 @@ ACCRETE_BEGIN_NAMESPACE
 /// A piece of n code points takes time n log n and about 16 n bytes.
 ///
 /// A code point that is no token becomes the tokens of its UTF-8 bytes or, in a vocabulary without
-/// byte tokens, <unk>; neither takes part in merges.
+/// byte tokens, `<unk>`; neither takes part in merges.
 class StreamingEncoder {
  public:
   /// `source` is what errors call the text.
@@ -37,7 +37,7 @@ class StreamingEncoder {
       : tables_(std::move(tables)), source_(source) {}
 
   /// Takes the next chunk, which may end anywhere, and appends the tokens that are certain by now
-  /// to `out`. FileError(source, offset, reason) at invalid UTF-8; ValueError if <unk> is needed
+  /// to `out`. FileError(source, offset, reason) at invalid UTF-8; ValueError if `<unk>` is needed
   /// and missing; after either the encoder is of no further use.
   void push(std::string_view chunk, std::vector<TokenId>& out);
 
