@@ -8,8 +8,6 @@ mkdir -p "$build"
 
 failed() { printf 'parity: FAILED\n'; exit 1; }
 
-# The flags of accrete::native, as the build has found them.
-mapfile -t native < <(cmake -DNATIVE_FLAGS_ONLY=ON -P cmake/AccreteNative.cmake 2>/dev/null)
 compile() {
   local output=$1
   shift
