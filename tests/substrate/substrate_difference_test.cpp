@@ -63,6 +63,43 @@ BOOST_AUTO_TEST_CASE(equal_pictures_bring_the_advice_to_share_a_file) {
   check_says(same_bits, "two.otf");
   std::string const other_bits = difference(a, make({{"a"}}, {2}, with_bits("78", "two.otf")));
   BOOST_TEST(other_bits.find("one substrate file") == std::string::npos);
+  check_says(other_bits, "the pictures of the glyphs differ");
+}
+
+BOOST_AUTO_TEST_CASE(signs_of_zeros_are_a_difference_too) {
+  check_says(difference(make({{"a"}}, {0.0F}), make({{"a"}}, {-0.0F})), "sign of zeros");
+}
+
+BOOST_AUTO_TEST_CASE(identities_tell_the_same_parts_apart_without_the_content) {
+  auto const compare = [](Substrate const& a, Substrate const& b) {
+    return difference(identity_of(a), identity_of(b));
+  };
+  auto const a = make({{"a"}, {"b"}}, {1, 2}, with_bits("77", "one.otf"));
+  BOOST_TEST(compare(a, make({{"a"}, {"b"}}, {1, 2})) == "the substrates are equal");
+  check_says(compare(a, make({{"a"}}, {1})), "the vocabularies have 2 and 1 tokens");
+  check_says(compare(a, make({{"a"}, {"c"}}, {1, 2})), "differ in tokens or merges");
+  check_says(compare(a, make({{"a"}, {"b"}}, {1, 2, 3, 4})), "width 1 and 2");
+  std::string const table = compare(a, make({{"a"}, {"b"}}, {1, 3}, with_bits("77", "two.otf")));
+  check_says(table, "the tables differ; the pictures of the glyphs are the same, so let both load");
+  check_says(table, "one.otf");
+  check_says(table, "two.otf");
+}
+
+BOOST_AUTO_TEST_CASE(identity_is_given_back_by_its_json) {
+  accrete::SubstrateParts parts{.vocabulary = Vocabulary(std::vector<Token>{{"a"}, {"b"}}, {}),
+                                .width = 1,
+                                .table = {1, 2},
+                                .provenance = with_bits("77", "one.otf"),
+                                .ancestors = {{"01", 1}}};
+  auto const identity = identity_of(Substrate(parts));
+  auto const again = accrete::substrate_identity_from_json(to_json(identity));
+  BOOST_TEST(again.fingerprint == identity.fingerprint);
+  BOOST_TEST(again.vocabulary == identity.vocabulary);
+  BOOST_TEST(again.vocabulary_size == 2);
+  BOOST_TEST(again.width == 1);
+  BOOST_CHECK(again.provenance == identity.provenance);
+  BOOST_CHECK(again.ancestors == identity.ancestors);
+  BOOST_CHECK_THROW((void)accrete::substrate_identity_from_json(Json("x")), accrete::ValueError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

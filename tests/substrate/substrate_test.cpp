@@ -169,6 +169,23 @@ BOOST_AUTO_TEST_CASE(a_changed_table_is_found_on_loading) {
       says("s.safetensors", "damaged or changed", Substrate(parts()).fingerprint()));
 }
 
+BOOST_AUTO_TEST_CASE(a_changed_basis_or_provenance_is_found_on_loading) {
+  accrete_test::ScratchFolder const folder;
+  Substrate(with_basis()).save(folder / "s.safetensors");
+  std::string const bytes = accrete::read_file(folder / "s.safetensors", 1 << 20);
+  for (auto const& [from, to] : {std::pair<std::string, std::string>{"by hand", "by Hand"},
+                                 {"4567", "4568"},
+                                 {std::string("\0\0\4\x40", 4), std::string("\0\0\5\x40", 4)}}) {
+    std::string changed = bytes;
+    std::size_t const place = changed.find(from);
+    BOOST_REQUIRE(place != std::string::npos);
+    changed.replace(place, from.size(), to);
+    std::ofstream(folder / "s.safetensors", std::ios::binary | std::ios::trunc) << changed;
+    BOOST_CHECK_EXCEPTION((void)Substrate::load(folder / "s.safetensors"), FileError,
+                          says("s.safetensors", "do not fit their checksum"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(foreign_files_and_newer_formats_are_refused_by_name) {
   accrete_test::ScratchFolder const folder;
   auto const write = [&](std::map<std::string, std::string> metadata) {

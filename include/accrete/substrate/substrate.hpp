@@ -90,6 +90,11 @@ class Substrate {
   /// and rows. No substrate is its own ancestor.
   [[nodiscard]] bool is_ancestor_of(Substrate const& other) const;
 
+  /// Whether models on the two may be merged: they are equal, or one is an ancestor of the other.
+  [[nodiscard]] bool docks_with(Substrate const& other) const {
+    return *this == other || is_ancestor_of(other) || other.is_ancestor_of(*this);
+  }
+
   /// The same content; provenance does not count.
   friend bool operator==(Substrate const& a, Substrate const& b) {
     return a.fingerprint() == b.fingerprint();
@@ -202,3 +207,4 @@ ACCRETE_END_NAMESPACE
 
 #include <accrete/substrate/substrate_difference.hpp>
 #include <accrete/substrate/substrate_file.hpp>
+#include <accrete/substrate/substrate_identity.hpp>

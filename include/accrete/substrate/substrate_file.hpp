@@ -2,7 +2,8 @@
 ///
 /// Tensors: `vocabulary` (u8, JSON as in text/vocabulary_json.hpp), `table` (f32: V, width) and, where
 /// there is a basis, `mean` (f64: bits), `components` (f64: bits, width), `variances` (f64: width).
-/// Metadata: `format`, `version`, `fingerprint`, `provenance` and `ancestors` (JSON).
+/// Metadata: `format`, `version`, `fingerprint`, `provenance` and `ancestors` (JSON), and `checksum`,
+/// the SHA-256 of what the fingerprint leaves out: provenance, ancestors and basis.
 #pragma once
 
 #include <charconv>
@@ -21,7 +22,9 @@
 #include <accrete/core/macros.hpp>
 #include <accrete/io/json.hpp>
 #include <accrete/io/safetensors.hpp>
+#include <accrete/io/sha256.hpp>
 #include <accrete/substrate/substrate.hpp>
+#include <accrete/substrate/substrate_identity.hpp>
 #include <accrete/text/vocabulary_json.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -29,6 +32,21 @@ namespace detail {
 
 inline constexpr std::string_view substrate_format = "accrete-substrate";
 inline constexpr std::string_view substrate_format_version = "1";
+
+[[nodiscard]] inline std::string substrate_checksum(SubstrateParts const& parts) {
+  Sha256 hash;
+  for (std::string const& text : {parts.provenance.dump(), to_json(parts.ancestors).dump()}) {
+    hash.update(text);
+    hash.update("\n");
+  }
+  if (parts.basis) {
+    for (auto const* values :
+         {&parts.basis->mean, &parts.basis->components, &parts.basis->variances}) {
+      hash.update(std::as_bytes(std::span(*values)));
+    }
+  }
+  return to_hex(hash.digest());
+}
 
 /// Reads the parts of a substrate; every error is a FileError.
 class SubstrateReader {
@@ -39,6 +57,12 @@ class SubstrateReader {
 
   /// What the file says of its content.
   [[nodiscard]] std::string const& stated_fingerprint() const { return metadata("fingerprint"); }
+  /// Nothing in files that were written before there were checksums.
+  [[nodiscard]] std::optional<std::string> stated_checksum() const {
+    auto const found = file_.metadata().find("checksum");
+    if (found == file_.metadata().end()) return std::nullopt;
+    return found->second;
+  }
 
   [[noreturn]] void refuse(std::string_view reason) const {
     throw FileError(file_.path().string(), reason);
@@ -52,7 +76,6 @@ class SubstrateReader {
                                          std::size_t rank) const;
   [[nodiscard]] Vocabulary vocabulary() const;
   [[nodiscard]] std::optional<PcaBasis> basis() const;
-  [[nodiscard]] std::vector<SubstrateAncestor> ancestors() const;
 
   SafetensorsReader file_;
 };
@@ -108,23 +131,13 @@ inline std::optional<PcaBasis> SubstrateReader::basis() const {
                   file_.read_vector<double>("components"), file_.read_vector<double>("variances")};
 }
 
-inline std::vector<SubstrateAncestor> SubstrateReader::ancestors() const {
-  std::vector<SubstrateAncestor> ancestors;
-  Json const json = json_metadata("ancestors");
-  for (Json const& ancestor : json.as_array()) {
-    ancestors.push_back(
-        {ancestor.at("fingerprint").as_string(), ancestor.at("vocabulary_size").as_int()});
-  }
-  return ancestors;
-}
-
 inline SubstrateParts SubstrateReader::read() const {
   return {vocabulary(),
           tensor("table", DType::f32, 2).shape[1],
           file_.read_vector<float>("table"),
           json_metadata("provenance"),
           basis(),
-          ancestors()};
+          ancestors_from_json(json_metadata("ancestors"))};
 }
 
 }  // namespace detail
@@ -132,7 +145,13 @@ inline SubstrateParts SubstrateReader::read() const {
 inline Substrate Substrate::load(std::filesystem::path const& path) {
   detail::SubstrateReader const reader(path);
   try {
-    Substrate const substrate(reader.read());
+    SubstrateParts parts = reader.read();
+    auto const checksum = reader.stated_checksum();
+    if (checksum && *checksum != detail::substrate_checksum(parts)) {
+      reader.refuse(
+          "provenance, ancestors or basis do not fit their checksum: it was damaged or changed");
+    }
+    Substrate const substrate(std::move(parts));
     if (substrate.fingerprint() != reader.stated_fingerprint()) {
       reader.refuse(message("the content has the fingerprint ", substrate.fingerprint(),
                             ", the file states ", detail::excerpt(reader.stated_fingerprint()),
@@ -148,17 +167,13 @@ inline Substrate Substrate::load(std::filesystem::path const& path) {
 
 inline void Substrate::save(std::filesystem::path const& path) const {
   std::string const vocabulary_text = to_json(vocabulary()).dump();
-  Json ancestor_list = Json::array();
-  for (SubstrateAncestor const& ancestor : ancestors()) {
-    ancestor_list.push_back(Json::object(
-        {{"fingerprint", ancestor.fingerprint}, {"vocabulary_size", ancestor.vocabulary_size}}));
-  }
   SafetensorsWriter writer;
   writer.set_metadata({{"format", std::string(detail::substrate_format)},
                        {"version", std::string(detail::substrate_format_version)},
                        {"fingerprint", fingerprint()},
                        {"provenance", provenance().dump()},
-                       {"ancestors", ancestor_list.dump()}});
+                       {"ancestors", to_json(ancestors()).dump()},
+                       {"checksum", detail::substrate_checksum(content_->parts)}});
   if (basis()) {
     writer.declare("components", DType::f64, {basis()->bit_count, width()});
     writer.declare("mean", DType::f64, {basis()->bit_count});
