@@ -273,6 +273,25 @@ BOOST_AUTO_TEST_CASE(other_substrate_is_refused_with_both_fingerprints) {
                               "this model stands on " + model.substrate().fingerprint());
 }
 
+BOOST_AUTO_TEST_CASE(refusal_of_another_substrate_says_what_differs) {
+  Refusals files;
+  Model other_table = make({}, narrow, 1, 77);
+  files.refuse<MismatchError>(other_table, files.path, ": the tables differ (one is {}");
+  Model larger{Cpu(1), random_substrate(vocabulary + 2, 8), {.planned_depth = 3, .block = narrow}};
+  files.refuse<MismatchError>(larger, files.path, "the vocabularies have 23 and 25 tokens");
+  // Files that were written before checkpoints said more than the fingerprint.
+  auto const file = files.folder / "older";
+  rewrite(files.path, file, [](Metadata&, Json& state) {
+    Json older = Json::object();
+    for (auto const& [key, value] : state.as_object())
+      if (key != "substrate_identity") older[key] = value;
+    state = older;
+  });
+  files.refuse<MismatchError>(larger, file, "this model stands on");
+  Model model = make({});
+  BOOST_CHECK_NO_THROW(CheckpointReader(file).restore(model));
+}
+
 BOOST_AUTO_TEST_CASE(other_architecture_is_refused_by_name) {
   Refusals files;
   Model broad = make({1, 2}, wide);
@@ -337,6 +356,12 @@ BOOST_AUTO_TEST_CASE(state_of_other_types_is_damaged) {
       with("structure", R"({"stages":["one"],"first_trainable":0,"embedding_frozen":false})"),
       "its state is damaged");
   files.refuse_edited(with("substrate", "12"), "its state is damaged");
+  files.refuse_edited(
+      [](Metadata&, Json& state) {
+        state["substrate"] = Json("0123");
+        state["substrate_identity"] = Json("0123");
+      },
+      "its state is damaged");
   files.refuse_edited([](Metadata&, Json& state) { state = Json("nothing"); },
                       "its state is no JSON object");
   files.refuse_edited([](Metadata&, Json& state) { state = Json::object(); },

@@ -1,13 +1,18 @@
 /// A decoder-only language model: embedding, body, head.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <accrete/concepts/language_model.hpp>
 #include <accrete/embedding/embedding_policy.hpp>
 #include <accrete/model/head.hpp>
+#include <accrete/model/token_ids.hpp>
 #include <accrete/nn/stack.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -38,6 +43,7 @@ class Decoder {
   using Backend = typename BodyType::Backend;
   using Options = typename BodyType::Options;
   using EmbeddingType = Embedding;
+  using HeadType = Head;
   using Session = accrete::Session<Decoder>;
   static constexpr std::size_t term_count = 1;
 
@@ -88,6 +94,18 @@ class Decoder {
     ++revision_;
   }
 
+  /// Takes a larger substrate that extends this model's own (substrate/extension.hpp) and grows head and embedding to its
+  /// vocabulary. The new tokens' parameters start as they would in a new model; the logits of all older tokens keep their
+  /// bits. Sessions and trainers made before no longer fit and say so.
+  ///
+  /// Throws MismatchError, and leaves the model as it is, unless the model's substrate is an ancestor of `larger`, and
+  /// where the embedding would give an older token another vector.
+  void grow_vocabulary(Substrate larger);
+
+  /// The parameters of norm and classifier.
+  [[nodiscard]] Segment<Backend>& head_segment() { return head_segment_; }
+  [[nodiscard]] Segment<Backend> const& head_segment() const { return head_segment_; }
+
   /// Calls f(prefix, segment) for the embedding's (if it has parameters), the body's and the head's segments.
   template <class F>
   void for_each_segment(F&& f);
@@ -128,7 +146,12 @@ class Decoder {
   using EmbeddingLayer = typename Embedding::template Layer<Backend>;
   using HeadLayer = typename Head::template Layer<Backend>;
 
-  void check_ids(View<Backend, TokenId const, 2> ids) const;
+  template <class Layer>
+  void bind(Segment<Backend>& segment, Layer& layer) const;
+  void check_same_vectors(EmbeddingLayer const& larger) const;
+  void check_ids(View<Backend, TokenId const, 2> ids) const {
+    check_token_ids("decoder", ids, substrate_.vocabulary_size());
+  }
   void check_ready() const;
 
   Backend backend_;
@@ -137,6 +160,8 @@ class Decoder {
   EmbeddingLayer embedding_;
   HeadLayer head_;
   Segment<Backend> embedding_segment_, head_segment_;
+  std::uint64_t seed_;
+  Index planned_depth_;
   ModelNumber number_;
   Index revision_ = 0;
   bool embedding_frozen_ = false;
@@ -151,15 +176,71 @@ requires FormDecoder<Embedding, BodyType, Head> Decoder<Embedding, BodyType, Hea
       embedding_(backend_, substrate_, body_.model_dim()),
       head_(body_.model_dim(), substrate_.vocabulary_size()),
       embedding_segment_(backend_, "embedding"),
-      head_segment_(backend_, "head") {
-  auto const bind = [&](auto& segment, auto& layer) {
-    segment.add(layer, segment.name());
-    segment.allocate();
-    segment.bind(layer, segment.name());
-    segment.initialize(Random(options.seed), options.planned_depth);
-  };
+      head_segment_(backend_, "head"),
+      seed_(options.seed),
+      planned_depth_(options.planned_depth) {
   bind(embedding_segment_, embedding_);
   bind(head_segment_, head_);
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+template <class Layer>
+void Decoder<Embedding, BodyType, Head>::bind(Segment<Backend>& segment, Layer& layer) const {
+  segment.add(layer, segment.name());
+  segment.allocate();
+  segment.bind(layer, segment.name());
+  segment.initialize(Random(seed_), planned_depth_);
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+void Decoder<Embedding, BodyType, Head>::grow_vocabulary(Substrate larger) {
+  if (!substrate_.is_ancestor_of(larger))
+    throw MismatchError(
+        message("decoder: its vocabulary grows only onto a substrate that extends its own: ",
+                difference(substrate_, larger)));
+  EmbeddingLayer embedding(backend_, larger, body_.model_dim());
+  HeadLayer head(body_.model_dim(), larger.vocabulary_size());
+  auto const grown = [this](Segment<Backend> const& old, auto& layer) {
+    Segment<Backend> segment(backend_, old.name());
+    bind(segment, layer);
+    copy_common_rows(old, segment);
+    segment.set_trainable(old.trainable());
+    return segment;
+  };
+  auto embedding_segment = grown(embedding_segment_, embedding);
+  auto head_segment = grown(head_segment_, head);
+  check_same_vectors(embedding);
+
+  embedding_ = std::move(embedding);
+  head_ = std::move(head);
+  embedding_segment_ = std::move(embedding_segment);
+  head_segment_ = std::move(head_segment);
+  substrate_ = larger;
+  ++revision_;
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+void Decoder<Embedding, BodyType, Head>::check_same_vectors(EmbeddingLayer const& larger) const {
+  using T = TypeOf<Backend, Element>;
+  constexpr Index chunk = 256;
+  auto const vectors = [&](EmbeddingLayer const& layer, std::vector<TokenId> const& ids) {
+    auto const count = static_cast<Index>(ids.size());
+    std::vector<T> out(static_cast<std::size_t>(count * body_.model_dim()));
+    layer.forward(backend_, {ids.data(), {1, count}}, {out.data(), {1, count, body_.model_dim()}});
+    return out;
+  };
+  for (Index begin = 0; begin < substrate_.vocabulary_size(); begin += chunk) {
+    std::vector<TokenId> ids(
+        static_cast<std::size_t>(std::min(chunk, substrate_.vocabulary_size() - begin)));
+    std::iota(ids.begin(), ids.end(), static_cast<TokenId>(begin));
+    if (vectors(embedding_, ids) != vectors(larger, ids))
+      throw MismatchError(
+          message("decoder: on the larger vocabulary the embedding ", embedding_.describe().dump(),
+                  " would give older tokens other vectors, as ", larger.describe().dump()));
+  }
 }
 
 template <class Embedding, Body BodyType, class Head>
@@ -203,16 +284,6 @@ auto Decoder<Embedding, BodyType, Head>::state_for(Workspace<Backend>& workspace
     state.grad_features = hidden();
   }
   return state;
-}
-
-template <class Embedding, Body BodyType, class Head>
-requires FormDecoder<Embedding, BodyType, Head>
-void Decoder<Embedding, BodyType, Head>::check_ids(View<Backend, TokenId const, 2> ids) const {
-  for (Index i = 0; i < ids.count(); ++i)
-    if (TokenId const id = ids.data()[i]; id < 0 || id >= substrate_.vocabulary_size())
-      throw ValueError(message("decoder: token id ", id, " at sequence ", i / ids.size(1),
-                               ", token ", i % ids.size(1), " is outside of the vocabulary of ",
-                               substrate_.vocabulary_size()));
 }
 
 template <class Embedding, Body BodyType, class Head>

@@ -9,66 +9,43 @@
 
 #include <accrete/concepts/language_model.hpp>
 #include <accrete/model/decoder.hpp>
-#include <accrete/substrate/substrate_difference.hpp>
+#include <accrete/model/docking.hpp>
+#include <accrete/model/token_ids.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
-
-namespace detail {
-template <class First, class...>
-struct FirstOf {
-  using type = First;
-};
-template <class... Ts>
-using first_of = typename FirstOf<Ts...>::type;
-}  // namespace detail
-
-template <class... Experts>
-concept AtLeastOneExpert = sizeof...(Experts) > 0;
-
-/// All experts must compute on one backend.
-template <class... Experts>
-concept OneBackend =
-    (std::same_as<typename Experts::Backend, typename detail::first_of<Experts...>::Backend> &&
-     ...);
-
-/// Experts share an embedding only if it is frozen and of one kind; learned embeddings drift apart.
-template <class... Experts>
-concept OneDockableEmbedding =
-    (Experts::EmbeddingType::dockable && ...) &&
-    (std::same_as<typename Experts::EmbeddingType,
-                  typename detail::first_of<Experts...>::EmbeddingType> &&
-     ...);
-
-/// Experts that can be merged.
-template <class... Experts>
-concept CanDock =
-    AtLeastOneExpert<Experts...> && OneBackend<Experts...> && OneDockableEmbedding<Experts...>;
 
 /// logits = mean over experts of their logits: a classifier whose terms are the experts' terms, scaled by 1/E.
 ///
 /// "Growing Transformers" (Bochkov, arXiv 2507.07129): experts on one frozen embedding share an interface, so no part
 /// of them changes. They may differ in width, depth and policies. An ensemble is a language model: it scores, trains
 /// what its experts leave trainable, decodes, and may itself be an expert.
-template <Trainable... Experts>
-requires CanDock<Experts...>
-class Ensemble {
+///
+/// Where experts stand on a substrate and on others that extend it, the ensemble stands on the ancestor: the tokens that
+/// only some experts know are refused as input and have no logits.
+///
+/// `Rule` is SameSubstrate or SameVocabulary; users write `Ensemble`.
+template <class Rule, Trainable... Experts>
+class BasicEnsemble {
   using First = detail::first_of<Experts...>;
 
  public:
   using Backend = typename First::Backend;
-  using EmbeddingType = typename First::EmbeddingType;
+  using EmbeddingType = std::conditional_t<std::same_as<Rule, SameSubstrate>,
+                                           typename First::EmbeddingType, SameVocabulary>;
   static constexpr std::size_t term_count = (0 + ... + Experts::term_count);
 
   /// One session for each expert.
   class Session {
    public:
-    Session(Ensemble const& ensemble, SessionPlan plan)
-        : sessions_(std::apply(
-              [&](auto const&... experts) {
-                return std::tuple<typename Experts::Session...>(
-                    typename Experts::Session(experts, plan)...);
-              },
-              ensemble.experts_)) {}
+    /// Throws MismatchError where an expert has grown onto a substrate that does not dock.
+    Session(BasicEnsemble const& ensemble, SessionPlan plan)
+        : sessions_(
+              (ensemble.check_substrates(), std::apply(
+                                                [&](auto const&... experts) {
+                                                  return std::tuple<typename Experts::Session...>(
+                                                      typename Experts::Session(experts, plan)...);
+                                                },
+                                                ensemble.experts_))) {}
 
     template <std::size_t I>
     [[nodiscard]] auto& expert() {
@@ -90,9 +67,9 @@ class Ensemble {
     std::tuple<typename Experts::Session...> sessions_;
   };
 
-  /// Throws MismatchError, which says what differs, unless all experts stand on one substrate.
-  explicit Ensemble(Experts&&... experts) : experts_(std::move(experts)...) {
-    std::apply([](auto const&... all) { check_substrates(all...); }, experts_);
+  /// Throws MismatchError, which says what differs, unless one expert's substrate is that of all others or an ancestor.
+  explicit BasicEnsemble(Experts&&... experts) : experts_(std::move(experts)...) {
+    check_substrates();
   }
 
   template <std::size_t I>
@@ -103,14 +80,25 @@ class Ensemble {
   [[nodiscard]] auto const& expert() const {
     return std::get<I>(experts_);
   }
-  [[nodiscard]] Substrate const& substrate() const { return expert<0>().substrate(); }
+  /// That of the experts' common vocabulary.
+  [[nodiscard]] Substrate const& substrate() const {
+    Substrate const* common = &expert<0>().substrate();
+    for_each(
+        [&]<std::size_t I>() { common = &common_substrate(*common, expert<I>().substrate()); });
+    return *common;
+  }
   [[nodiscard]] Backend const& backend() const { return expert<0>().backend(); }
   [[nodiscard]] Json describe() const {
     Json json = Json::object();
     json["type"] = Json("ensemble");
     json["fusion"] = Json("mean of logits");
     Json experts = Json::array();
-    for_each([&]<std::size_t I>() { experts.push_back(expert<I>().describe()); });
+    for_each([&]<std::size_t I>() {
+      Json description = expert<I>().describe();
+      if (expert<I>().substrate() != substrate())
+        description["substrate"] = expert<I>().substrate().fingerprint();
+      experts.push_back(std::move(description));
+    });
     json["experts"] = std::move(experts);
     return json;
   }
@@ -153,28 +141,37 @@ class Ensemble {
     });
   }
 
+  /// Throws ValueError for an id that not all experts know.
   void forward(Session& session, View<Backend, TokenId const, 2> ids) const {
+    check_token_ids("ensemble", ids, substrate().vocabulary_size());
     for_each([&]<std::size_t I>() { expert<I>().forward(session.template expert<I>(), ids); });
   }
-  [[nodiscard]] TermsOf<Ensemble> classifier(Session const& session) const {
-    TermsOf<Ensemble> terms;
+  [[nodiscard]] TermsOf<BasicEnsemble> classifier(Session const& session) const {
+    TermsOf<BasicEnsemble> terms;
     std::size_t next = 0;
+    Index const common = substrate().vocabulary_size();
     for_each([&]<std::size_t I>() {
       for (auto term : expert<I>().classifier(session.template expert<I>())) {
         term.scale /= sizeof...(Experts);
+        term.weight = term.weight.slice(0, common);
+        if (!term.bias.empty()) term.bias = term.bias.slice(0, common);
         terms[next++] = term;
       }
     });
     return terms;
   }
-  [[nodiscard]] TermGradientsOf<Ensemble> classifier_gradients(
+  [[nodiscard]] TermGradientsOf<BasicEnsemble> classifier_gradients(
       Session const& session, Gradients<Backend> const& gradients) const {
-    TermGradientsOf<Ensemble> result;
+    TermGradientsOf<BasicEnsemble> result;
     std::size_t next = 0;
+    Index const common = substrate().vocabulary_size();
     for_each([&]<std::size_t I>() {
-      for (auto const& gradient :
-           expert<I>().classifier_gradients(session.template expert<I>(), gradients))
+      for (auto gradient :
+           expert<I>().classifier_gradients(session.template expert<I>(), gradients)) {
+        if (!gradient.weight.empty()) gradient.weight = gradient.weight.slice(0, common);
+        if (!gradient.bias.empty()) gradient.bias = gradient.bias.slice(0, common);
         result[next++] = gradient;
+      }
     });
     return result;
   }
@@ -185,6 +182,7 @@ class Ensemble {
     });
   }
   void decode_step(Session& session, View<Backend, TokenId const, 2> ids) const {
+    check_token_ids("ensemble", ids, substrate().vocabulary_size());
     for_each([&]<std::size_t I>() { expert<I>().decode_step(session.template expert<I>(), ids); });
   }
 
@@ -200,21 +198,35 @@ class Ensemble {
     (std::index_sequence_for<Experts...>());
   }
 
-  template <class Reference, class... Others>
-  static void check_substrates(Reference const& reference, Others const&... others) {
-    [[maybe_unused]] auto const check = [&](Substrate const& other) {
-      if (other.fingerprint() != reference.substrate().fingerprint())
-        throw MismatchError(message("ensemble: the experts stand on different substrates: ",
-                                    difference(reference.substrate(), other)));
-    };
-    (check(others.substrate()), ...);
+  void check_substrates() const {
+    Substrate const& common = substrate();
+    for_each([&]<std::size_t I>() {
+      check_docking(Rule{}, "ensemble", common, expert<I>().substrate());
+    });
   }
 
   std::tuple<Experts...> experts_;
   ModelNumber number_;
 };
 
+/// Ensemble<Expert, Other> merges experts that dock; Ensemble<SameVocabulary, Expert, Other> is for control experiments.
+template <class... Parts>
+requires CanDock<Parts...> || NamesSameVocabulary<Parts...>
+class Ensemble : public BasicEnsemble<SameSubstrate, Parts...> {
+ public:
+  explicit Ensemble(Parts&&... experts)
+      : BasicEnsemble<SameSubstrate, Parts...>(std::move(experts)...) {}
+};
+
 template <class... Experts>
-Ensemble(Experts&&...) -> Ensemble<std::remove_cvref_t<Experts>...>;
+requires NamesSameVocabulary<SameVocabulary, Experts...>
+class Ensemble<SameVocabulary, Experts...> : public BasicEnsemble<SameVocabulary, Experts...> {
+ public:
+  explicit Ensemble(SameVocabulary, Experts&&... experts)
+      : BasicEnsemble<SameVocabulary, Experts...>(std::move(experts)...) {}
+};
+
+template <class... Parts>
+Ensemble(Parts&&...) -> Ensemble<std::remove_cvref_t<Parts>...>;
 
 ACCRETE_END_NAMESPACE

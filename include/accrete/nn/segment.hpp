@@ -128,4 +128,26 @@ void Segment<Backend>::initialize(Random random, Index planned_depth) {
   }
 }
 
+/// Copies values from parameters of one segment to those of the same name in another. Of parameters that differ in their
+/// number of rows (axis 0), as those with a row per token do, the rows that both have are copied.
+///
+/// Throws ShapeError, before anything is copied, where names or the other axes differ.
+template <HostBackend Backend>
+void copy_common_rows(Segment<Backend> const& from, Segment<Backend>& to) {
+  auto const same_rows = [](SegmentEntry const& a, SegmentEntry const& b) {
+    return a.name == b.name && a.shape.size() == b.shape.size() &&
+           std::equal(a.shape.begin() + 1, a.shape.end(), b.shape.begin() + 1);
+  };
+  if (!std::equal(from.entries().begin(), from.entries().end(), to.entries().begin(),
+                  to.entries().end(), same_rows))
+    throw ShapeError(message("copy_common_rows: the parameters of segment ", from.name(),
+                             " have other names or widths in the segment that receives them"));
+  for (std::size_t i = 0; i < from.entries().size(); ++i) {
+    SegmentEntry const& source = from.entries()[i];
+    SegmentEntry const& target = to.entries()[i];
+    std::copy_n(from.values().data() + source.offset, std::min(source.count, target.count),
+                to.values().data() + target.offset);
+  }
+}
+
 ACCRETE_END_NAMESPACE

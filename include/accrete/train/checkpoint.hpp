@@ -48,6 +48,7 @@ class CheckpointWriter {
     state_["architecture"] = model.describe();
     state_["structure"] = model.structure();
     state_["substrate"] = Json(model.substrate().fingerprint());
+    state_["substrate_identity"] = to_json(identity_of(model.substrate()));
   }
 
   CheckpointWriter& with(Trainer<Model> const& trainer) {
@@ -106,6 +107,7 @@ class CheckpointReader {
 
  private:
   [[nodiscard]] Json const& part(std::string const& key) const;
+  void check_substrate(Substrate const& substrate) const;
   /// Throws unless the file has a tensor of this name and shape whose elements can become T.
   template <class T, class Shape>
   void check_tensor(std::string const& name, Shape const& shape) const;
@@ -183,6 +185,22 @@ void CheckpointReader::check_tensor(std::string const& name, Shape const& shape)
                                                    ", which no model is made of"));
 }
 
+inline void CheckpointReader::check_substrate(Substrate const& substrate) const {
+  std::string const& saved = part("substrate").as_string();
+  if (saved == substrate.fingerprint()) return;
+  std::string refusal = message("it was trained on the substrate ", saved,
+                                ", this model stands on ", substrate.fingerprint());
+  if (Json const* const identity = state_.find("substrate_identity"))
+    refusal += ": " + difference(substrate_identity_from_json(*identity), identity_of(substrate));
+  auto const& ancestors = substrate.ancestors();
+  if (std::any_of(ancestors.begin(), ancestors.end(),
+                  [&](auto const& ancestor) { return ancestor.fingerprint == saved; }))
+    refusal +=
+        "; restore it into a model on the substrate that it was trained on, and let that model "
+        "grow_vocabulary";
+  throw MismatchError(refusal);
+}
+
 namespace detail {
 /// The number of blocks in a saved structure, however nested.
 [[nodiscard]] inline std::uint64_t blocks_in(Json const& structure) {
@@ -200,10 +218,7 @@ template <Trainable Model>
 void CheckpointReader::restore(Model& model) const try {
   using Backend = typename Model::Backend;
   std::string const path = file_.path().string();
-  std::string const substrate = part("substrate").as_string();
-  if (substrate != model.substrate().fingerprint())
-    throw MismatchError(message("it was trained on the substrate ", substrate,
-                                ", this model stands on ", model.substrate().fingerprint()));
+  check_substrate(model.substrate());
   if (part("architecture") != model.describe())
     throw MismatchError(message("its architecture is ", part("architecture").dump(),
                                 ", this model's is ", model.describe().dump()));
