@@ -9,7 +9,10 @@
 #include <accrete/data/token_shard_writer.hpp>
 #include <accrete/embedding/binary_id.hpp>
 #include <accrete/embedding/frozen_glyph.hpp>
+#include <accrete/embedding/leading_components.hpp>
 #include <accrete/embedding/learned.hpp>
+#include <accrete/embedding/random_code.hpp>
+#include <accrete/embedding/random_float.hpp>
 #include <accrete/evaluate/perplexity.hpp>
 #include <accrete/generate/generate.hpp>
 #include <accrete/model/decoder.hpp>

@@ -31,10 +31,7 @@ struct BinaryIdEmbedding {
 
    private:
     Layer(B const& backend, Index rows, Index width)
-        : Layer(backend, rows, width,
-                std::make_shared<std::vector<float> const>(bits_of_ids(rows, width))) {}
-    Layer(B const& backend, Index rows, Index width, std::shared_ptr<std::vector<float> const> bits)
-        : FrozenTable<B>(backend, std::span<float const>(*bits), rows, width, bits) {}
+        : FrozenTable<B>(backend, bits_of_ids(rows, width), rows, width) {}
   };
 
  private:

@@ -6,6 +6,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <accrete/embedding/embedding_policy.hpp>
 
@@ -37,6 +38,11 @@ class FrozenTable {
     }
   }
 
+  /// Owns the values.
+  FrozenTable(Backend const& backend, std::vector<float> values, Index rows, Index width)
+      : FrozenTable(backend, std::make_shared<std::vector<float> const>(std::move(values)), rows,
+                    width) {}
+
   void forward(Backend const& backend, View<Backend, TokenId const, 2> ids,
                View<Backend, Element, 3> out) const {
     embedding_forward(backend, ids.template reshape<1>({ids.count()}), table_, out.rows());
@@ -55,6 +61,10 @@ class FrozenTable {
   }
 
  private:
+  FrozenTable(Backend const& backend, std::shared_ptr<std::vector<float> const> const& values,
+              Index rows, Index width)
+      : FrozenTable(backend, std::span<float const>(*values), rows, width, values) {}
+
   std::shared_ptr<void const> owner_;
   View<Backend, Element const, 2> table_;  // (V,W)
 };
