@@ -44,6 +44,7 @@ list(JOIN accrete_native_options " " native_flags)
 accrete_install_component_pc(glyphs "Glyph pictures for accrete, by FreeType" freetype2 "" "")
 accrete_install_component_pc(cblas "accrete's matrix products by a CBLAS" ""
                              "-DACCRETE_USE_CBLAS -I${ACCRETE_CBLAS_INCLUDE_DIR}" "${ACCRETE_CBLAS_LIBRARY}")
+accrete_install_component_pc(lapack "Eigenvectors for accrete, by a LAPACK" "" "" "${ACCRETE_LAPACK_LIBRARY}")
 accrete_install_component_pc(native "The compiler flags measured best for accrete" "" "${native_flags}" "")
 
 add_custom_target(

@@ -118,12 +118,40 @@ BOOST_AUTO_TEST_CASE(equal_pictures_are_counted_and_refused_on_demand) {
       accrete_test::says("1 groups", "tokens 1 (\"\xCE\xBF\") and 3 (\"\xD0\xBE\")"));
 }
 
+BOOST_AUTO_TEST_CASE(equal_rows_of_the_table_are_those_of_the_pictures) {
+  std::vector<Token> const tokens{{"a"}, {"\xCE\xBF"}, {"b"}, {"\xD0\xBE"}, {"c"}};
+  Substrate const substrate = build_glyph_substrate(
+      Vocabulary(tokens, {}), accrete_test::hand_made_font(), CleanRecipe{.cell_size = 16}, 5);
+  std::vector<std::vector<Index>> const expected{{1, 3}};
+  BOOST_CHECK(equal_rows(substrate) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(raw_bits_are_a_table_of_their_own) {
+  std::vector<Token> const tokens{{"a"}, {"bb"}, {"ccc"}};
+  Substrate const substrate = build_glyph_bits_substrate(
+      Vocabulary(tokens, {}), accrete_test::hand_made_font(), BarRecipe{});
+  std::vector<float> const expected{0, 0, 0, 1,  //
+                                    0, 0, 1, 1,  //
+                                    0, 1, 1, 1};
+  BOOST_TEST(std::vector<float>(substrate.table().begin(), substrate.table().end()) == expected);
+  BOOST_TEST(substrate.width() == 4);
+  BOOST_TEST(substrate.provenance().at("kind").as_string() == "glyph_bits");
+}
+
+BOOST_AUTO_TEST_CASE(the_solver_is_named_in_the_provenance) {
+  GlyphSubstrateOptions options;
+  BOOST_TEST(build(options).provenance().at("eigen_solver").as_string() == "portable");
+  options.solver.name = "another";
+  BOOST_TEST(build(options).provenance().at("eigen_solver").as_string() == "another");
+}
+
 BOOST_AUTO_TEST_CASE(progress_ends_each_stage_with_all_done) {
   std::vector<std::string> seen;
   build({.progress = [&](std::string_view stage, Index done, Index total) {
     seen.push_back(accrete::message(stage, " ", done, "/", total));
   }});
-  std::vector<std::string> const expected{"drawing 349/349", "components 64/64", "table 349/349"};
+  std::vector<std::string> const expected{"drawing 349/349", "covariance 256/256",
+                                          "components 64/64", "table 349/349"};
   BOOST_TEST(seen == expected);
 }
 

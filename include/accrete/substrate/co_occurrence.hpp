@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <accrete/core/index.hpp>
@@ -14,8 +15,19 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// counts[i * columns + j] = number of rows with bits i and j both set; exact, and symmetric.
-[[nodiscard]] std::vector<std::int32_t> co_occurrence(BitMatrix const& bits, ThreadPool& pool);
+/// at(i, j) is the number of rows with bits i and j both set.
+struct CoOccurrence {
+  Index rows{};
+  Index columns{};
+  std::vector<std::int32_t> counts;  // (columns, columns), symmetric
+
+  [[nodiscard]] std::int32_t at(Index i, Index j) const {
+    return counts[static_cast<std::size_t>(i * columns + j)];
+  }
+};
+
+/// Exact.
+[[nodiscard]] CoOccurrence co_occurrence(BitMatrix const& bits, ThreadPool& pool);
 
 namespace detail {
 
@@ -87,7 +99,7 @@ inline void transpose_block(std::array<BitMatrix::Word, 64>& block) {
 
 }  // namespace detail
 
-inline std::vector<std::int32_t> co_occurrence(BitMatrix const& bits, ThreadPool& pool) {
+inline CoOccurrence co_occurrence(BitMatrix const& bits, ThreadPool& pool) {
   Index const n = bits.columns();
   BitMatrix const columns = detail::transposed(bits, pool);
   std::vector<std::int32_t> counts(static_cast<std::size_t>(n * n));
@@ -112,7 +124,7 @@ inline std::vector<std::int32_t> co_occurrence(BitMatrix const& bits, ThreadPool
       counts[static_cast<std::size_t>(i * n + j)] = counts[static_cast<std::size_t>(j * n + i)];
     }
   }
-  return counts;
+  return {bits.rows(), n, std::move(counts)};
 }
 
 ACCRETE_END_NAMESPACE

@@ -22,6 +22,7 @@
 #include <accrete/io/json.hpp>
 #include <accrete/io/sha256.hpp>
 #include <accrete/substrate/bit_matrix.hpp>
+#include <accrete/substrate/eigen_solver.hpp>
 #include <accrete/substrate/equal_rows.hpp>
 #include <accrete/substrate/glyph/rasterizer.hpp>
 #include <accrete/substrate/glyph/recipe.hpp>
@@ -35,8 +36,10 @@ struct GlyphSubstrateOptions {
   int threads = ThreadPool::hardware_threads();  // of no influence on the result
   bool refuse_equal_pictures = false;            // ValueError where two tokens look the same
 
-  /// Called in the calling thread: the stage ("drawing", "components", "table"), what is done, and
-  /// of how much.
+  EigenSolver solver = portable_eigen_solver();  // another may change bits of the table
+
+  /// Called in the calling thread: the stage ("drawing", "covariance", "components", "table"), what
+  /// is done, and of how much.
   std::function<void(std::string_view stage, Index done, Index total)> progress{};
 };
 
@@ -56,6 +59,14 @@ template <GlyphRasterizer Rasterizer, GlyphRecipe<Rasterizer> Recipe>
                                               Rasterizer const& rasterizer, Recipe const& recipe,
                                               Index width,
                                               GlyphSubstrateOptions const& options = {});
+
+/// The table's rows are the bits themselves, as 0 and 1: (V, size^2). A token without ink is a row
+/// of zeros.
+template <GlyphRasterizer Rasterizer, GlyphRecipe<Rasterizer> Recipe>
+[[nodiscard]] Substrate build_glyph_bits_substrate(Vocabulary const& vocabulary,
+                                                   Rasterizer const& rasterizer,
+                                                   Recipe const& recipe,
+                                                   GlyphSubstrateOptions const& options = {});
 
 namespace detail {
 
@@ -87,6 +98,22 @@ inline void refuse_groups(std::vector<std::vector<Index>> const& groups,
   throw ValueError(message("build_glyph_substrate: ", groups.size(),
                            " groups of tokens share a picture, the first holds tokens ",
                            name(groups[0][0]), " and ", name(groups[0][1])));
+}
+
+/// The provenance of what is made of these pictures.
+template <GlyphRasterizer Rasterizer, GlyphRecipe<Rasterizer> Recipe>
+[[nodiscard]] Json describe_pictures(char const* kind, BitMatrix const& bits,
+                                     Vocabulary const& vocabulary, Rasterizer const& rasterizer,
+                                     Recipe const& recipe, bool refuse_equal_pictures) {
+  auto const groups = equal_rows(bits);
+  if (refuse_equal_pictures) refuse_groups(groups, vocabulary);
+  return Json::object(
+      {{"kind", kind},
+       {"library", ACCRETE_VERSION_STRING},
+       {"recipe", recipe.describe()},
+       {"rasterizer", rasterizer.describe()},
+       {"bits", Json::object({{"count", bits.columns()}, {"sha256", hash_bits(bits)}})},
+       {"groups_of_equal_pictures", groups.size()}});
 }
 
 }  // namespace detail
@@ -127,24 +154,37 @@ template <GlyphRasterizer Rasterizer, GlyphRecipe<Rasterizer> Recipe>
 Substrate build_glyph_substrate(Vocabulary const& vocabulary, Rasterizer const& rasterizer,
                                 Recipe const& recipe, Index width,
                                 GlyphSubstrateOptions const& options) {
+  detail::check_pca(vocabulary.size(), static_cast<Index>(recipe.pixel_order().size()), width);
   BitMatrix const bits = draw_tokens(vocabulary, rasterizer, recipe, options);
-  auto const groups = equal_rows(bits);
-  if (options.refuse_equal_pictures) detail::refuse_groups(groups, vocabulary);
+  Json provenance = detail::describe_pictures("glyphs", bits, vocabulary, rasterizer, recipe,
+                                              options.refuse_equal_pictures);
+  provenance["eigen_solver"] = options.solver.name;
 
   ThreadPool pool(options.threads);
-  PcaBasis basis = fit_pca(bits, width, pool);
+  CoOccurrence const both = co_occurrence(bits, pool);
+  detail::report(options, "covariance", bits.columns(), bits.columns());
+  PcaBasis basis = fit_pca(both, width, pool, options.solver);
   detail::report(options, "components", width, width);
   std::vector<float> table = project_normalized(basis, bits, pool);
   detail::report(options, "table", bits.rows(), bits.rows());
-
-  Json provenance = Json::object(
-      {{"kind", "glyphs"},
-       {"library", ACCRETE_VERSION_STRING},
-       {"recipe", recipe.describe()},
-       {"rasterizer", rasterizer.describe()},
-       {"bits", Json::object({{"count", bits.columns()}, {"sha256", detail::hash_bits(bits)}})},
-       {"groups_of_equal_pictures", groups.size()}});
   return Substrate({vocabulary, width, std::move(table), std::move(provenance), std::move(basis)});
+}
+
+template <GlyphRasterizer Rasterizer, GlyphRecipe<Rasterizer> Recipe>
+Substrate build_glyph_bits_substrate(Vocabulary const& vocabulary, Rasterizer const& rasterizer,
+                                     Recipe const& recipe, GlyphSubstrateOptions const& options) {
+  BitMatrix const bits = draw_tokens(vocabulary, rasterizer, recipe, options);
+  Json provenance = detail::describe_pictures("glyph_bits", bits, vocabulary, rasterizer, recipe,
+                                              options.refuse_equal_pictures);
+  std::vector<float> table;
+  table.reserve(static_cast<std::size_t>(bits.rows() * bits.columns()));
+  for (Index row = 0; row < bits.rows(); ++row) {
+    for (Index bit = 0; bit < bits.columns(); ++bit) {
+      table.push_back(bits.at(row, bit) ? 1.0F : 0.0F);
+    }
+  }
+  detail::report(options, "table", bits.rows(), bits.rows());
+  return Substrate({vocabulary, bits.columns(), std::move(table), std::move(provenance)});
 }
 
 ACCRETE_END_NAMESPACE

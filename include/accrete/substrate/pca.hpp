@@ -18,6 +18,7 @@
 #include <accrete/core/thread_pool.hpp>
 #include <accrete/substrate/bit_matrix.hpp>
 #include <accrete/substrate/co_occurrence.hpp>
+#include <accrete/substrate/eigen_solver.hpp>
 #include <accrete/substrate/octet.hpp>
 #include <accrete/substrate/pca_basis.hpp>
 #include <accrete/substrate/symmetric_eigen.hpp>
@@ -29,6 +30,10 @@ ACCRETE_BEGIN_NAMESPACE
 /// Throws ShapeError unless 1 <= width <= bits.columns() and there is a row.
 [[nodiscard]] PcaBasis fit_pca(BitMatrix const& bits, Index width, ThreadPool& pool);
 
+/// The same, out of `co_occurrence(bits, pool)`, by any solver.
+[[nodiscard]] PcaBasis fit_pca(CoOccurrence const& both, Index width, ThreadPool& pool,
+                               EigenSolver const& solver = portable_eigen_solver());
+
 /// table[r,:] = y / |y| with y[c] = sum over the set bits b of row r of components[b,c], less the
 /// same sum for the mean row: (rows, width). A row that lies on the mean, up to rounding, becomes
 /// zeros.
@@ -37,31 +42,41 @@ ACCRETE_BEGIN_NAMESPACE
 [[nodiscard]] std::vector<float> project_normalized(PcaBasis const& basis, BitMatrix const& bits,
                                                     ThreadPool& pool);
 
-inline PcaBasis fit_pca(BitMatrix const& bits, Index width, ThreadPool& pool) {
-  Index const rows = bits.rows();
-  Index const n = bits.columns();
-  if (rows < 1 || width < 1 || width > n) {
-    throw ShapeError(message("fit_pca: expected at least one row and a width from 1 to ", n,
+namespace detail {
+
+inline void check_pca(Index rows, Index bits, Index width) {
+  if (rows < 1 || width < 1 || width > bits) {
+    throw ShapeError(message("fit_pca: expected at least one row and a width from 1 to ", bits,
                              " (the bits of a row), got ", rows, " rows and width ", width));
   }
-  std::vector<std::int32_t> const counts = co_occurrence(bits, pool);
-  auto const count = [&](Index i, Index j) {
-    return Index{counts[static_cast<std::size_t>(i * n + j)]};
-  };
-  // rows * counts[i,j] - counts[i,i] * counts[j,j] is rows^2 times the covariance, and below 2^62.
+}
+
+}  // namespace detail
+
+inline PcaBasis fit_pca(BitMatrix const& bits, Index width, ThreadPool& pool) {
+  detail::check_pca(bits.rows(), bits.columns(), width);
+  return fit_pca(co_occurrence(bits, pool), width, pool);
+}
+
+inline PcaBasis fit_pca(CoOccurrence const& both, Index width, ThreadPool& pool,
+                        EigenSolver const& solver) {
+  Index const rows = both.rows;
+  Index const n = both.columns;
+  detail::check_pca(rows, n, width);
+  // rows * both[i,j] - both[i,i] * both[j,j] is rows^2 times the covariance, and below 2^62.
   std::vector<double> scatter(static_cast<std::size_t>(n * n));
   for (Index i = 0; i < n; ++i) {
     for (Index j = 0; j < n; ++j) {
       scatter[static_cast<std::size_t>(i * n + j)] =
-          static_cast<double>(rows * count(i, j) - count(i, i) * count(j, j));
+          static_cast<double>(rows * both.at(i, j) - Index{both.at(i, i)} * both.at(j, j));
     }
   }
-  SymmetricEigen eigen = symmetric_eigen(scatter, n, width, pool);
+  SymmetricEigen eigen = solver.solve(scatter, n, width, pool);
 
   PcaBasis basis{n, width, {}, std::move(eigen.vectors), std::move(eigen.values)};
   auto const row_count = static_cast<double>(rows);
   for (Index i = 0; i < n; ++i) {
-    basis.mean.push_back(static_cast<double>(count(i, i)) / row_count);
+    basis.mean.push_back(static_cast<double>(both.at(i, i)) / row_count);
   }
   double const divisor = row_count * std::max(row_count - 1.0, 1.0);
   for (double& variance : basis.variances) variance = std::max(variance, 0.0) / divisor;

@@ -120,10 +120,8 @@ inline void orient_columns(std::span<double> vectors, Index n, Index count) {
   }
 }
 
-}  // namespace detail
-
-inline SymmetricEigen symmetric_eigen(std::span<double const> matrix, Index n, Index count,
-                                      ThreadPool& pool) {
+/// The largest absolute value in the matrix. Throws as `symmetric_eigen` does.
+inline double check_eigen_problem(std::span<double const> matrix, Index n, Index count) {
   if (n < 1 || static_cast<Index>(matrix.size()) != n * n || count < 1 || count > n) {
     throw ShapeError(message("symmetric_eigen: expected n * n entries and 1 <= count <= n, got ",
                              matrix.size(), " entries, n = ", n, ", count = ", count));
@@ -133,6 +131,14 @@ inline SymmetricEigen symmetric_eigen(std::span<double const> matrix, Index n, I
     if (!std::isfinite(entry)) throw NumericError("symmetric_eigen: an entry is not finite");
     largest = std::max(largest, std::abs(entry));
   }
+  return largest;
+}
+
+}  // namespace detail
+
+inline SymmetricEigen symmetric_eigen(std::span<double const> matrix, Index n, Index count,
+                                      ThreadPool& pool) {
+  double const largest = detail::check_eigen_problem(matrix, n, count);
   // A power of two that brings the largest entry to [1/2, 1); multiplying by it is exact.
   int exponent = 0;
   std::frexp(largest, &exponent);
