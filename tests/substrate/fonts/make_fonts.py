@@ -1,12 +1,16 @@
 """Makes the small fonts beside it, with fontTools: the same three glyphs as TrueType and OpenType
-outlines, as a variable font and as a colour font, and one whose glyph is far too large."""
+outlines, as a variable font and as a colour font, one whose glyph is far too large, one with
+instructions and composite glyphs, and one whose composite glyphs take forever to unfold."""
 
+from array import array
 from pathlib import Path
 
 from fontTools.colorLib.builder import buildCOLR, buildCPAL
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import newTable
+from fontTools.ttLib.tables.ttProgram import Program
 
 UNITS = 1024  # 32 units are a pixel at 32 pixels
 ORDER = [".notdef", "block", "corner", "blank"]
@@ -84,7 +88,68 @@ def colour():
     finish(builder, "colour.ttf")
 
 
+def program(*assembly):
+    code = Program()
+    code.fromAssembly(list(assembly))
+    return code
+
+
+def composite(*parts):
+    """Parts are a glyph's name and a shift."""
+    pen = TTGlyphPen({name: None for name, _ in parts})
+    for name, dx in parts:
+        pen.addComponent(name, (1, 0, 0, 1, dx, 0))
+    return pen.glyph()
+
+
+def hinted():
+    """A function that moves a point to the grid, called in a loop; a control value; a composite."""
+    builder = begin(is_ttf=True)
+    glyphs = outlines()
+    glyphs["block"].program = program("SVTCA[0]", "PUSHB[ ] 4 0", "LOOPCALL[ ]", "SVTCA[1]",
+                                      "PUSHB[ ] 2 0", "MIRP[11101]", "IUP[0]", "IUP[1]")
+    glyphs["corner"] = composite(("block", 0), ("block", 300))
+    builder.font["glyf"] = newTable("glyf")
+    builder.setupGlyf(glyphs)
+    tables = {"fpgm": program("PUSHB[ ] 0", "FDEF[ ]", "PUSHB[ ] 0", "MDAP[1]", "ENDF[ ]"),
+              "prep": program("PUSHW[ ] 511", "SCANCTRL[ ]", "PUSHB[ ] 70 0", "WCVTP[ ]")}
+    for tag, code in tables.items():
+        builder.font[tag] = newTable(tag)
+        builder.font[tag].program = code
+    builder.font["cvt "] = newTable("cvt ")
+    builder.font["cvt "].values = array("h", [64, 128, 512])
+    maxp = builder.font["maxp"]
+    maxp.maxFunctionDefs, maxp.maxStackElements, maxp.maxStorage = 4, 64, 4
+    finish(builder, "hinted.ttf")
+
+
+def nested():
+    """Each of forty composites holds the next one twice: 2^40 parts, without a point."""
+    global ORDER, WIDTHS, POLYGONS
+    saved = ORDER, WIDTHS, POLYGONS
+    names = [f"level{i}" for i in range(40)]
+    ORDER = ORDER + names
+    WIDTHS = WIDTHS | {name: 512 for name in names}
+    POLYGONS = POLYGONS | {name: [] for name in names}
+    builder = begin(is_ttf=True)
+    builder.setupCharacterMap({ord("a"): "block", ord(" "): "blank", ord("b"): names[0]})
+    glyphs = outlines()
+    for name, part in zip(names, names[1:] + ["blank"]):
+        glyphs[name] = composite((part, 0), (part, 0))
+    builder.font.recalcBBoxes = False
+    for name in names:
+        glyphs[name].xMin = glyphs[name].yMin = glyphs[name].xMax = glyphs[name].yMax = 0
+    for name, glyph in glyphs.items():
+        if name not in names:
+            glyph.recalcBounds(None)
+    builder.setupGlyf(glyphs, calcGlyphBounds=False)
+    finish(builder, "nested.ttf")
+    ORDER, WIDTHS, POLYGONS = saved
+
+
 truetype("outlines.ttf")
+hinted()
+nested()
 truetype("huge.ttf", scale=30)
 opentype()
 variable()

@@ -14,6 +14,9 @@
 #include <support/mutants.hpp>
 #include <support/scratch_folder.hpp>
 
+#include "../installed.hpp"
+#include "../published_pictures.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -21,32 +24,14 @@ using accrete::FileError;
 using accrete::FreeTypeRasterizer;
 using accrete::Glyph;
 using accrete::Index;
+using accrete_test::needs;
 using accrete_test::says;
+using accrete_test::unifont;
+using accrete_test::unifont_hex;
+using accrete_test::unifont_marks;
 
-fs::path const unifont = "/usr/share/fonts/opentype/unifont/unifont.otf";
-fs::path const unifont_hex = "/usr/share/unifont/unifont.hex";
-fs::path const unifont_marks = "/usr/share/unifont/plane00-combining.txt";
 fs::path const bitmap_font = "/usr/share/fonts/X11/misc/unifont.pcf.gz";
 fs::path const small_fonts = ACCRETE_SOURCE_DIR "/tests/substrate/fonts";
-
-/// Lets a test be skipped, with a message, where one of the files is missing.
-struct Installed {
-  std::vector<fs::path> paths;
-
-  boost::test_tools::assertion_result operator()(boost::unit_test::test_unit_id) const {
-    for (fs::path const& path : paths) {
-      if (fs::exists(path)) continue;
-      boost::test_tools::assertion_result missing(false);
-      missing.message() << path << " is not installed";
-      return missing;
-    }
-    return true;
-  }
-};
-
-auto needs(std::vector<fs::path> paths) {
-  return boost::unit_test::precondition(Installed{std::move(paths)});
-}
 
 }  // namespace
 
@@ -68,6 +53,15 @@ BOOST_AUTO_TEST_CASE(every_glyph_of_unifont_equals_its_bitmap,
     BOOST_TEST(found >= 57'000);
     BOOST_TEST(different == 0);
     BOOST_CHECK(outlines.missing(size) == bitmaps.missing(size));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(published_pictures_come_out_bit_by_bit, *needs({unifont})) {
+  FreeTypeRasterizer font(unifont);
+  for (Index const size : {32, 64}) {
+    auto const comparison = accrete_test::compare_with_published(font, size);
+    BOOST_TEST(comparison.pictures == (size == 32 ? 400U : 60U));
+    BOOST_TEST(comparison.different == 0U);
   }
 }
 
@@ -158,13 +152,20 @@ BOOST_AUTO_TEST_CASE(glyphs_beyond_measure_are_refused) {
                         says("huge.ttf: glyph 2 is over sixteen times as large"));
 }
 
+// Forty levels of glyphs made of two glyphs each: 2^40 parts.
+BOOST_AUTO_TEST_CASE(glyphs_that_unfold_without_end_are_refused) {
+  FreeTypeRasterizer font(small_fonts / "nested.ttf");
+  BOOST_CHECK_EXCEPTION((void)font.find(U'b', 32), FileError, says("nested.ttf", "FT_Load_Glyph"));
+  BOOST_TEST(font.find(U'a', 32).value().ink.width() == 8);
+}
+
 BOOST_AUTO_TEST_CASE(cut_and_changed_fonts_are_refused_or_drawn) {
   accrete_test::ScratchFolder const folder;
   accrete_test::Mutants mutants(11);
-  auto const try_font = [&](std::string const& bytes) {
+  auto const try_font = [&](std::string const& bytes, accrete::Hinting hinting) {
     std::ofstream(folder / "f.ttf", std::ios::binary | std::ios::trunc) << bytes;
     try {
-      FreeTypeRasterizer font(folder / "f.ttf");
+      FreeTypeRasterizer font(folder / "f.ttf", {.hinting = hinting});
       for (char32_t const code_point : {U' ', U'a', U'b', char32_t{0x1F600}}) {
         BOOST_TEST(font.find(code_point, 32).value_or(Glyph{}).ink.width() <= 1024);
       }
@@ -173,10 +174,21 @@ BOOST_AUTO_TEST_CASE(cut_and_changed_fonts_are_refused_or_drawn) {
       BOOST_CHECK(says("f.ttf: ")(error));
     }
   };
-  for (auto const* name : {"outlines.ttf", "outlines.otf"}) {
+  auto const overwrite = [&](std::string bytes) {
+    for (std::size_t faults = 1 + mutants.below(8); faults > 0; --faults) {
+      bytes[mutants.below(bytes.size())] = static_cast<char>(mutants.below(256));
+    }
+    return bytes;
+  };
+  for (auto const* name : {"outlines.ttf", "outlines.otf", "hinted.ttf"}) {
     std::string const bytes = accrete::read_file(small_fonts / name, 1 << 20);
-    for (std::size_t size = 0; size < bytes.size(); size += 16) try_font(bytes.substr(0, size));
-    for (int i = 0; i < 500; ++i) try_font(mutants.mutate(bytes));
+    for (auto const hinting : {accrete::Hinting::none, accrete::Hinting::automatic}) {
+      for (std::size_t size = 0; size < bytes.size(); size += 16) {
+        try_font(bytes.substr(0, size), hinting);
+      }
+      for (int i = 0; i < 250; ++i) try_font(mutants.mutate(bytes), hinting);
+      for (int i = 0; i < 250; ++i) try_font(overwrite(bytes), hinting);
+    }
   }
 }
 

@@ -41,10 +41,12 @@ inline void check_freetype(FT_Error error, std::string const& font, char const* 
                                 " from ", call, " at ", file, ":", line, ")"));
 }
 
-/// One FT_Library. Not for two threads at once. Its memory is bounded, whatever a font asks for.
+/// One FT_Library. Not for two threads at once. Its memory is bounded, whatever a font asks for, and
+/// so is its time for a glyph made of glyphs made of glyphs, since each asks for some memory.
 class FreeTypeLibrary {
  public:
   static constexpr std::size_t max_bytes = std::size_t{256} << 20;
+  static constexpr std::size_t max_requests = std::size_t{1} << 16;  // for memory, of one glyph
 
   explicit FreeTypeLibrary(std::string const& font) {
     ACCRETE_FREETYPE_CALL(font, FT_New_Library(&memory_, &library_));
@@ -57,6 +59,8 @@ class FreeTypeLibrary {
 
   [[nodiscard]] FT_Library get() const { return library_; }
 
+  void begin_glyph() { use_.requests = 0; }
+
   /// "2.12.1": of the library that runs, not of the header.
   [[nodiscard]] std::string version() const {
     FT_Int major = 0;
@@ -67,6 +71,11 @@ class FreeTypeLibrary {
   }
 
  private:
+  struct Use {
+    std::size_t bytes = 0;
+    std::size_t requests = 0;
+  };
+
   // Each block stands behind its own size.
   static constexpr std::size_t prefix = alignof(std::max_align_t);
 
@@ -78,24 +87,25 @@ class FreeTypeLibrary {
     auto* const begin = static_cast<std::byte*>(block) - prefix;
     std::size_t size = 0;
     std::memcpy(&size, begin, sizeof size);
-    *static_cast<std::size_t*>(memory->user) -= size;
+    static_cast<Use*>(memory->user)->bytes -= size;
     std::free(begin);
   }
   static void* reallocate(FT_Memory memory, long old_size, long new_size, void* block) {
-    auto& used = *static_cast<std::size_t*>(memory->user);
+    auto& use = *static_cast<Use*>(memory->user);
     auto const before = block == nullptr ? std::size_t{0} : static_cast<std::size_t>(old_size);
     auto const after = static_cast<std::size_t>(new_size);
-    if (new_size < 0 || after > max_bytes - (used - before)) return nullptr;
+    if (new_size < 0 || after > max_bytes - (use.bytes - before)) return nullptr;
+    if (++use.requests > max_requests) return nullptr;
     void* const begin = std::realloc(
         block == nullptr ? nullptr : static_cast<std::byte*>(block) - prefix, prefix + after);
     if (begin == nullptr) return nullptr;
-    used += after - before;
+    use.bytes += after - before;
     std::memcpy(begin, &after, sizeof after);
     return static_cast<std::byte*>(begin) + prefix;
   }
 
-  std::size_t used_ = 0;
-  FT_MemoryRec_ memory_{&used_, &allocate, &release, &reallocate};
+  Use use_;
+  FT_MemoryRec_ memory_{&use_, &allocate, &release, &reallocate};
   FT_Library library_ = nullptr;
 };
 

@@ -142,6 +142,7 @@ inline Glyph FreeTypeRasterizer::draw(FT_UInt index, Index size) {
         message(name(), ": expected a size from 1 to ", max_size, " pixels, got ", size));
   }
   FT_Face const face = face_.get();
+  library_.begin_glyph();
   if (size != size_) {
     ACCRETE_FREETYPE_CALL(name(), FT_Set_Pixel_Sizes(face, 0, static_cast<FT_UInt>(size)));
     size_ = size;
