@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <span>
 #include <string_view>
@@ -90,6 +91,9 @@ class PairRanks {
 };
 
 /// All of it for one vocabulary.
+///
+/// What no token spells becomes the unknown token: `<unk>`, unless another is named. With
+/// `fuse_unknown` several such code points in a row become one.
 class BpeTables {
  public:
   // What stands in the place of a rank: no token contains this pair of code points; one does, but
@@ -97,7 +101,8 @@ class BpeTables {
   static constexpr std::uint32_t absent = PairRanks::absent;
   static constexpr std::uint32_t inner = absent - 1;
 
-  explicit BpeTables(Vocabulary const& vocabulary);
+  explicit BpeTables(Vocabulary const& vocabulary, std::optional<TokenId> unknown = std::nullopt,
+                     bool fuse_unknown = false);
   BpeTables(BpeTables const&) = delete;
   BpeTables& operator=(BpeTables const&) = delete;
 
@@ -105,6 +110,10 @@ class BpeTables {
 
   /// The text token that is this code point alone, or -1.
   [[nodiscard]] TokenId token_of(char32_t code_point) const { return token_of_.find(code_point); }
+
+  /// ValueError if there is none.
+  [[nodiscard]] TokenId unknown() const { return unknown_ ? *unknown_ : vocabulary_.unknown(); }
+  [[nodiscard]] bool fuses_unknown() const { return fuse_unknown_; }
 
   /// The rank of the pair's merge; else `inner` or `absent`.
   [[nodiscard]] std::uint32_t rank_of(TokenId left, TokenId right) const {
@@ -122,6 +131,8 @@ class BpeTables {
   [[nodiscard]] std::vector<TokenPair> inner_pairs() const;
 
   Vocabulary vocabulary_;
+  std::optional<TokenId> unknown_;
+  bool fuse_unknown_;
   std::span<Merge const> merges_;
   CodePointTokens token_of_;
   std::vector<std::uint16_t> lengths_;  // (V), 0 for tokens that are not text
@@ -130,8 +141,11 @@ class BpeTables {
 
 // -------------------------------------------------------------------------------------------------
 
-inline BpeTables::BpeTables(Vocabulary const& vocabulary)
+inline BpeTables::BpeTables(Vocabulary const& vocabulary, std::optional<TokenId> unknown,
+                            bool fuse_unknown)
     : vocabulary_(vocabulary),
+      unknown_(unknown),
+      fuse_unknown_(fuse_unknown),
       merges_(vocabulary_.merges()),
       lengths_(static_cast<std::size_t>(vocabulary.size())),
       ranks_(0) {

@@ -1,4 +1,4 @@
-/// Finds special tokens that are written out in a text.
+/// Finds tokens, such as special ones, that are written out in a text.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <accrete/core/index.hpp>
@@ -19,38 +20,50 @@ namespace detail {
 
 class SpecialTokenFinder {
  public:
-  explicit SpecialTokenFinder(Vocabulary const& vocabulary);
+  /// Finds the special tokens of a vocabulary.
+  explicit SpecialTokenFinder(Vocabulary const& vocabulary)
+      : SpecialTokenFinder(vocabulary, special_tokens(vocabulary)) {}
+
+  /// Finds these.
+  SpecialTokenFinder(Vocabulary const& vocabulary, std::vector<TokenId> tokens);
 
   struct Found {
     std::size_t offset;  // text.size() if there is none
     TokenId id;
   };
 
-  /// The leftmost special token that starts at or behind `offset`; of several at one place the
+  /// The leftmost token that starts at or behind `offset`; of several at one place the
   /// longest.
   [[nodiscard]] Found find(std::string_view text, std::size_t offset) const;
 
  private:
+  [[nodiscard]] static std::vector<TokenId> special_tokens(Vocabulary const& vocabulary);
   [[nodiscard]] std::optional<TokenId> longest_at(std::string_view text) const;
 
   Vocabulary vocabulary_;
-  std::vector<TokenId> sorted_;  // the special tokens by their spelling, byte by byte
+  std::vector<TokenId> sorted_;  // the tokens by their spelling, byte by byte
   std::array<bool, 256> starts_{};
 };
 
-inline SpecialTokenFinder::SpecialTokenFinder(Vocabulary const& vocabulary)
-    : vocabulary_(vocabulary) {
-  for (TokenId id = 0; id < vocabulary.size(); ++id) {
-    if (vocabulary.kind(id) != TokenKind::special) continue;
-    sorted_.push_back(id);
+inline SpecialTokenFinder::SpecialTokenFinder(Vocabulary const& vocabulary,
+                                              std::vector<TokenId> tokens)
+    : vocabulary_(vocabulary), sorted_(std::move(tokens)) {
+  for (TokenId const id : sorted_)
     starts_[static_cast<std::uint8_t>(vocabulary.token(id)[0])] = true;
-  }
   std::sort(sorted_.begin(), sorted_.end(),
             [&](TokenId a, TokenId b) { return vocabulary.token(a) < vocabulary.token(b); });
 }
 
+inline std::vector<TokenId> SpecialTokenFinder::special_tokens(Vocabulary const& vocabulary) {
+  std::vector<TokenId> tokens;
+  for (TokenId id = 0; id < vocabulary.size(); ++id)
+    if (vocabulary.kind(id) == TokenKind::special) tokens.push_back(id);
+  return tokens;
+}
+
 inline SpecialTokenFinder::Found SpecialTokenFinder::find(std::string_view text,
                                                           std::size_t offset) const {
+  if (sorted_.empty()) return {text.size(), -1};
   for (; offset < text.size(); ++offset) {
     if (!starts_[static_cast<std::uint8_t>(text[offset])]) continue;
     if (auto const id = longest_at(text.substr(offset))) return {offset, *id};

@@ -1,6 +1,7 @@
 /// Tokens to text as they come, without ever splitting a code point.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,36 @@
 #include <accrete/text/vocabulary.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
+
+namespace detail {
+
+/// Bytes to whole code points as they come. Bytes are held back until a code point is whole; those
+/// that can no longer become one are written as U+FFFD.
+class CodePointAssembler {
+ public:
+  void push(std::string_view bytes, std::string& out) {
+    held_back_ += bytes;
+    std::size_t offset = 0;
+    while (offset < held_back_.size()) {
+      Utf8Step const step = decode_code_point(held_back_, offset);
+      if (step.fault == Utf8Fault::truncated) break;
+      append_utf8(out, step.fault == Utf8Fault::none ? step.code_point : replacement_character);
+      offset += step.length;
+    }
+    held_back_.erase(0, offset);
+  }
+
+  /// What is still held back becomes U+FFFD.
+  void finish(std::string& out) {
+    if (!held_back_.empty()) append_utf8(out, replacement_character);
+    held_back_.clear();
+  }
+
+ private:
+  std::string held_back_;  // the start of a code point: at most three bytes
+};
+
+}  // namespace detail
 
 /// Special and reserved tokens are written as they are spelled. The bytes of byte tokens are held
 /// back until a code point is whole; those that can no longer become one are written as U+FFFD. So
@@ -27,29 +58,21 @@ class StreamingDecoder {
 
  private:
   Vocabulary vocabulary_;
-  std::string held_back_;  // the start of a code point: at most three bytes
+  detail::CodePointAssembler bytes_;
 };
 
 inline void StreamingDecoder::push(TokenId id, std::string& out) {
   std::string_view const spelling = vocabulary_.token(id);
-  if (vocabulary_.kind(id) != TokenKind::byte) {
-    finish(out);
+  if (vocabulary_.kind(id) == TokenKind::byte) {
+    bytes_.push(spelling, out);
+  } else {
+    bytes_.finish(out);
     out += spelling;
-    return;
-  }
-  held_back_ += spelling;
-  while (!held_back_.empty()) {
-    Utf8Step const step = decode_code_point(held_back_, 0);
-    if (step.fault == Utf8Fault::truncated) return;
-    append_utf8(out, step.fault == Utf8Fault::none ? step.code_point : replacement_character);
-    held_back_.erase(0, step.length);
   }
 }
 
 inline void StreamingDecoder::finish(std::string& out) {
-  if (held_back_.empty()) return;
-  append_utf8(out, replacement_character);
-  held_back_.clear();
+  bytes_.finish(out);
 }
 
 ACCRETE_END_NAMESPACE

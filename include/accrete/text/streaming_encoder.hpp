@@ -1,10 +1,8 @@
 /// Encodes a text that arrives in chunks, with memory for its longest piece alone.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,8 +13,7 @@
 #include <accrete/core/index.hpp>
 #include <accrete/core/macros.hpp>
 #include <accrete/text/bpe_tables.hpp>
-#include <accrete/text/rank_tree.hpp>
-#include <accrete/text/token_row.hpp>
+#include <accrete/text/piece_merger.hpp>
 #include <accrete/text/utf8.hpp>
 #include <accrete/text/vocabulary.hpp>
 
@@ -25,16 +22,16 @@ ACCRETE_BEGIN_NAMESPACE
 /// Byte pair encoding: of all adjacent pairs of tokens that have a merge, the one of lowest rank is
 /// merged, of equals the leftmost, until none is left. No merge can reach over a pair of code
 /// points that stands inside no token: the text is cut there, and the pieces are merged one by one.
-/// A piece of n code points takes time n log n and about 16 n bytes.
+/// A piece of n code points takes time n log n and at most 32 n bytes.
 ///
 /// A code point that is no token becomes the tokens of its UTF-8 bytes or, in a vocabulary without
-/// byte tokens, `<unk>`; neither takes part in merges.
+/// byte tokens, the unknown token; neither takes part in merges.
 class StreamingEncoder {
  public:
   /// `source` is what errors call the text.
   explicit StreamingEncoder(std::shared_ptr<detail::BpeTables const> tables,
                             std::string_view source = "text")
-      : tables_(std::move(tables)), source_(source) {}
+      : merger_(std::move(tables)), source_(source) {}
 
   /// Takes the next chunk, which may end anywhere, and appends the tokens that are certain by now
   /// to `out`. FileError(source, offset, reason) at invalid UTF-8; ValueError if `<unk>` is needed
@@ -44,29 +41,27 @@ class StreamingEncoder {
   /// Puts a token, known by its id, in the place of the next `bytes` bytes of the text.
   void push_token(TokenId id, std::size_t bytes, std::vector<TokenId>& out);
 
+  /// Ends a piece of the text: nothing is merged across this place. FileError if it is inside a
+  /// character.
+  void end_piece(std::vector<TokenId>& out);
+
   /// Ends the text: appends what is left. FileError if it ends inside a character. Then another
   /// text may begin.
   void finish(std::vector<TokenId>& out);
 
  private:
   void push_code_point(char32_t code_point, std::vector<TokenId>& out);
-  void push_fallback(char32_t code_point, std::vector<TokenId>& out) const;
-  void finish_piece(std::vector<TokenId>& out);
-  void merge_piece();
-  [[nodiscard]] std::uint32_t merge_rank(TokenId left, TokenId right) const;
+  void push_fallback(char32_t code_point, std::vector<TokenId>& out);
 
   [[noreturn]] void refuse(std::uint64_t offset, std::string_view reason) const {
     throw FileError(source_, offset, reason);
   }
 
-  std::shared_ptr<detail::BpeTables const> tables_;
+  detail::PieceMerger merger_;
   std::string source_;
-  std::uint64_t offset_ = 0;  // of the first byte that is neither encoded nor in the piece
-  std::string broken_;        // the start of a character that the last chunk broke off
-
-  detail::TokenRow piece_;
-  detail::RankTree ranks_;   // of the pair of the token at each place and the next
-  bool has_merges_ = false;  // whether there is any
+  std::uint64_t offset_ = 0;    // of the first byte that is neither encoded nor in the piece
+  std::string broken_;          // the start of a character that the last chunk broke off
+  bool after_unknown_ = false;  // the latest code point became the unknown token
 };
 
 // -------------------------------------------------------------------------------------------------
@@ -101,86 +96,46 @@ inline void StreamingEncoder::push(std::string_view chunk, std::vector<TokenId>&
 
 inline void StreamingEncoder::push_token(TokenId id, std::size_t bytes, std::vector<TokenId>& out) {
   if (!broken_.empty()) refuse(offset_, describe(Utf8Fault::missing_continuation));
-  finish_piece(out);
+  end_piece(out);
   out.push_back(id);
   offset_ += bytes;
 }
 
 inline void StreamingEncoder::finish(std::vector<TokenId>& out) {
-  if (!broken_.empty()) refuse(offset_, describe(Utf8Fault::truncated));
-  finish_piece(out);
+  end_piece(out);
   offset_ = 0;
 }
 
+inline void StreamingEncoder::end_piece(std::vector<TokenId>& out) {
+  if (!broken_.empty()) refuse(offset_, describe(Utf8Fault::truncated));
+  merger_.finish(out);
+  after_unknown_ = false;
+}
+
 inline void StreamingEncoder::push_code_point(char32_t code_point, std::vector<TokenId>& out) {
-  TokenId const id = tables_->token_of(code_point);
+  TokenId const id = merger_.tables().token_of(code_point);
   if (id < 0) {
-    finish_piece(out);
+    merger_.finish(out);
     push_fallback(code_point, out);
     return;
   }
-  if (!piece_.empty()) {
-    std::uint32_t const rank = tables_->rank_of(piece_[piece_.size() - 1], id);
-    if (rank == detail::BpeTables::absent) {
-      finish_piece(out);
-    } else if (rank != detail::BpeTables::inner) {
-      ranks_.set_last(rank);
-      has_merges_ = true;
-    }
-  }
-  if (piece_.size() == detail::TokenRow::max_size) {
+  after_unknown_ = false;
+  if (!merger_.push(id, out)) {
     refuse(offset_, "more than 2^31 code points without a place to cut");
   }
-  piece_.push_back(id);
-  ranks_.push_back(detail::RankTree::no_rank);
 }
 
-inline void StreamingEncoder::push_fallback(char32_t code_point, std::vector<TokenId>& out) const {
-  Vocabulary const& vocabulary = tables_->vocabulary();
-  if (!vocabulary.has_byte_tokens()) {
-    out.push_back(vocabulary.unknown());
+inline void StreamingEncoder::push_fallback(char32_t code_point, std::vector<TokenId>& out) {
+  detail::BpeTables const& tables = merger_.tables();
+  if (!tables.vocabulary().has_byte_tokens()) {
+    if (!(after_unknown_ && tables.fuses_unknown())) out.push_back(tables.unknown());
+    after_unknown_ = true;
     return;
   }
   std::string bytes;
   append_utf8(bytes, code_point);
   for (char const byte : bytes)
-    out.push_back(vocabulary.byte_token(static_cast<std::uint8_t>(byte)));
-}
-
-inline void StreamingEncoder::finish_piece(std::vector<TokenId>& out) {
-  if (has_merges_) merge_piece();
-  for (std::size_t place = 0; place < piece_.size();) {
-    TokenId const id = piece_[place];
-    out.push_back(id);
-    place += tables_->length(id);
-  }
-  piece_.clear();
-  ranks_.clear();
-  has_merges_ = false;
-}
-
-inline void StreamingEncoder::merge_piece() {
-  ranks_.prepare();
-  for (;;) {
-    auto const [rank, begin] = ranks_.lowest();
-    if (rank == detail::RankTree::no_rank) return;
-    auto const [left, right, result] = tables_->merge(rank);
-    std::size_t const middle = begin + tables_->length(left);
-    std::size_t const end = middle + tables_->length(right);
-    piece_.join(begin, middle, end, result);
-    ranks_.set(middle, detail::RankTree::no_rank);
-    if (begin > 0) {
-      std::size_t const before = piece_.start_before(begin);
-      ranks_.set(before, merge_rank(piece_[before], result));
-    }
-    ranks_.set(begin,
-               end < piece_.size() ? merge_rank(result, piece_[end]) : detail::RankTree::no_rank);
-  }
-}
-
-inline std::uint32_t StreamingEncoder::merge_rank(TokenId left, TokenId right) const {
-  std::uint32_t const rank = tables_->rank_of(left, right);
-  return rank < detail::BpeTables::inner ? rank : detail::RankTree::no_rank;
+    out.push_back(tables.vocabulary().byte_token(static_cast<std::uint8_t>(byte)));
 }
 
 ACCRETE_END_NAMESPACE

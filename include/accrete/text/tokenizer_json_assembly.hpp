@@ -1,0 +1,218 @@
+/// Makes a tokenizer of the parts of a tokenizer.json. Include tokenizer_json.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include <accrete/core/error.hpp>
+#include <accrete/core/index.hpp>
+#include <accrete/core/macros.hpp>
+#include <accrete/text/json_path_reader.hpp>
+#include <accrete/text/tokenizer.hpp>
+#include <accrete/text/tokenizer_json_parts.hpp>
+#include <accrete/text/tokenizer_rules.hpp>
+#include <accrete/text/utf8.hpp>
+#include <accrete/text/vocabulary.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+namespace detail {
+
+struct TokenizerJsonParts {
+  JsonBpeModel model{};
+  std::vector<JsonAddedToken> added{};
+  JsonPreTokenizer pre_tokenizer{};
+  JsonMarks marks{};
+  std::optional<bool> byte_level_decoder{};
+  std::uint64_t decoder_offset = 0;
+};
+
+/// The byte that a token like <0x0A> names.
+[[nodiscard]] inline std::optional<std::uint8_t> named_byte(std::string_view spelling) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  if (spelling.size() != 6 || !spelling.starts_with("<0x") || spelling[5] != '>')
+    return std::nullopt;
+  std::size_t const high = digits.find(spelling[3]), low = digits.find(spelling[4]);
+  if (high == digits.npos || low == digits.npos) return std::nullopt;
+  return static_cast<std::uint8_t>(16 * high + low);
+}
+
+class TokenizerJsonAssembly {
+ public:
+  TokenizerJsonAssembly(JsonPathReader const& reader, TokenizerJsonParts const& parts)
+      : reader_(reader), parts_(parts) {}
+
+  [[nodiscard]] Tokenizer tokenizer();
+
+ private:
+  void place_tokens();
+  void find_merges();
+  void place_added_tokens();
+  void check_bytes() const;
+  void add_marks(std::vector<JsonSpelling> const& names, std::vector<TokenId>& ids) const;
+  [[nodiscard]] TokenId part_of(JsonMerge const& merge, std::size_t rank,
+                                std::string_view spelling) const;
+
+  JsonPathReader const& reader_;
+  TokenizerJsonParts const& parts_;
+  std::vector<Token> tokens_;
+  std::vector<bool> is_merged_;  // the token is part or result of a merge
+  std::unordered_map<std::string_view, TokenId> ids_;
+  std::vector<TokenPair> merges_;
+  TokenizerRules rules_;
+};
+
+// -------------------------------------------------------------------------------------------------
+
+inline Tokenizer TokenizerJsonAssembly::tokenizer() {
+  place_tokens();
+  find_merges();
+  place_added_tokens();
+  check_bytes();
+
+  JsonPreTokenizer const& pre = parts_.pre_tokenizer;
+  if (parts_.byte_level_decoder && *parts_.byte_level_decoder != pre.byte_level) {
+    reader_.refuse(parts_.decoder_offset,
+                   "decoder: does not fit the pre_tokenizer: ", pre.byte_level ? "only that" : "it",
+                   " is byte-level");
+  }
+  rules_.split = pre.split;
+  rules_.byte_level = pre.byte_level;
+  rules_.prefix_space = pre.prefix_space;
+  rules_.whole_pieces_first = parts_.model.ignore_merges;
+  rules_.fuse_unknown = parts_.model.fuse_unknown;
+  if (std::optional<JsonSpelling> const& unknown = parts_.model.unknown) {
+    auto const found = ids_.find(unknown->text);
+    if (found == ids_.end() || found->second >= rules_.merged_size)
+      reader_.refuse(unknown->offset, "model.unk_token: ", excerpt(unknown->text), " is no token");
+    rules_.unknown = found->second;
+  }
+  add_marks(parts_.marks.before, rules_.before);
+  add_marks(parts_.marks.behind, rules_.behind);
+  try {
+    return Tokenizer(Vocabulary(tokens_, merges_), rules_);
+  } catch (ValueError const& error) {
+    reader_.refuse(parts_.model.offset, error.what());
+  }
+}
+
+/// Each token to the place of its id: all below their number, none twice.
+inline void TokenizerJsonAssembly::place_tokens() {
+  std::vector<JsonVocabularyEntry> const& entries = parts_.model.vocabulary;
+  tokens_.resize(entries.size());
+  ids_.reserve(entries.size());
+  for (JsonVocabularyEntry const& entry : entries) {
+    auto const refuse = [&](auto const&... reason) {
+      reader_.refuse(entry.offset, "model.vocab: ", excerpt(entry.spelling), ": ", reason...);
+    };
+    if (entry.id < 0 || static_cast<std::size_t>(entry.id) >= entries.size()) {
+      refuse("expected an id from 0 to ", entries.size() - 1, ", each once, got ", entry.id);
+    }
+    auto const place = static_cast<std::size_t>(entry.id);
+    if (!tokens_[place].spelling.empty())
+      refuse("the same id ", entry.id, " as ", excerpt(tokens_[place].spelling));
+    if (!ids_.emplace(entry.spelling, entry.id).second) refuse("the same token twice");
+    std::optional<std::uint8_t> const byte =
+        parts_.model.byte_fallback ? named_byte(entry.spelling) : std::nullopt;
+    tokens_[place] = byte ? Token{std::string(1, static_cast<char>(*byte)), TokenKind::byte}
+                          : Token{entry.spelling, TokenKind::text};
+  }
+  rules_.merged_size = static_cast<TokenId>(entries.size());
+  is_merged_.resize(entries.size());
+}
+
+inline TokenId TokenizerJsonAssembly::part_of(JsonMerge const& merge, std::size_t rank,
+                                              std::string_view spelling) const {
+  auto const found = ids_.find(spelling);
+  if (found == ids_.end())
+    reader_.refuse(merge.offset, "model.merges[", rank, "]: ", excerpt(spelling), " is no token");
+  if (tokens_[static_cast<std::size_t>(found->second)].kind == TokenKind::byte)
+    reader_.refuse(merge.offset, "model.merges[", rank, "]: byte tokens have no merges");
+  return found->second;
+}
+
+inline void TokenizerJsonAssembly::find_merges() {
+  std::unordered_set<std::uint64_t> seen;
+  for (std::size_t rank = 0; rank < parts_.model.merges.size(); ++rank) {
+    JsonMerge const& merge = parts_.model.merges[rank];
+    TokenPair const pair{part_of(merge, rank, merge.left), part_of(merge, rank, merge.right)};
+    TokenId const result = part_of(merge, rank, merge.left + merge.right);
+    std::uint64_t const key = std::uint64_t{static_cast<std::uint32_t>(pair.left)} << 32 |
+                              static_cast<std::uint32_t>(pair.right);
+    if (!seen.insert(key).second)
+      reader_.refuse(merge.offset, "model.merges[", rank, "]: the same pair twice");
+    for (TokenId const id : {pair.left, pair.right, result})
+      is_merged_[static_cast<std::size_t>(id)] = true;
+    merges_.push_back(pair);
+  }
+}
+
+/// Added tokens that the model knows keep its id, others follow it in their order.
+inline void TokenizerJsonAssembly::place_added_tokens() {
+  std::unordered_set<TokenId> seen;
+  for (std::size_t i = 0; i < parts_.added.size(); ++i) {
+    JsonAddedToken const& added = parts_.added[i];
+    auto const refuse = [&](auto const&... reason) {
+      reader_.refuse(added.offset, "added_tokens[", i, "]: ", reason...);
+    };
+    auto const [place, is_new] =
+        ids_.try_emplace(added.content, static_cast<TokenId>(tokens_.size()));
+    if (added.id != place->second) {
+      refuse(excerpt(added.content), ": expected the id ", place->second, ", got ", added.id);
+    }
+    if (!seen.insert(added.id).second) refuse(excerpt(added.content), " stands here twice");
+    if (is_new) {
+      tokens_.push_back({added.content, TokenKind::special});
+    } else if (Token& token = tokens_[static_cast<std::size_t>(added.id)];
+               token.kind == TokenKind::byte) {
+      refuse("a byte token cannot be an added one");
+    } else if (added.special && !is_merged_[static_cast<std::size_t>(added.id)] &&
+               count_code_points(token.spelling) > 1) {
+      token.kind = TokenKind::special;  // unless merges can make it of text
+    }
+    rules_.added.push_back(
+        {.id = added.id, .is_special = added.special, .is_found_late = added.normalized});
+  }
+}
+
+inline void TokenizerJsonAssembly::check_bytes() const {
+  if (!parts_.model.byte_fallback) return;
+  if (parts_.pre_tokenizer.byte_level) {
+    reader_.refuse(parts_.model.offset,
+                   "model.byte_fallback: is not supported together with a byte-level "
+                   "pre_tokenizer");
+  }
+  std::vector<bool> found(256);
+  for (Token const& token : tokens_)
+    if (token.kind == TokenKind::byte) found[static_cast<std::uint8_t>(token.spelling[0])] = true;
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    if (!found[byte])
+      reader_.refuse(parts_.model.offset, "model.vocab: the token of byte ", byte, " is missing");
+  }
+}
+
+inline void TokenizerJsonAssembly::add_marks(std::vector<JsonSpelling> const& names,
+                                             std::vector<TokenId>& ids) const {
+  for (JsonSpelling const& name : names) {
+    auto const known = parts_.marks.ids.find(name.text);
+    if (known == parts_.marks.ids.end() || known->second.empty())
+      reader_.refuse(name.offset, "post_processor: ", excerpt(name.text), " has no ids");
+    for (TokenId const id : known->second) {
+      if (id < 0 || static_cast<std::size_t>(id) >= tokens_.size())
+        reader_.refuse(name.offset, "post_processor: ", excerpt(name.text), ": ", id,
+                       " is no token");
+      ids.push_back(id);
+    }
+  }
+}
+
+}  // namespace detail
+
+ACCRETE_END_NAMESPACE
