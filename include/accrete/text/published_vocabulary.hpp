@@ -23,6 +23,7 @@
 #include <accrete/core/macros.hpp>
 #include <accrete/io/atomic_file.hpp>
 #include <accrete/text/ngram_list.hpp>
+#include <accrete/text/ngram_splits.hpp>
 #include <accrete/text/utf8.hpp>
 #include <accrete/text/vocabulary.hpp>
 
@@ -114,22 +115,6 @@ inline void add_shortest_lines(std::filesystem::path const& path, std::size_t mo
   });
   lines.resize(std::min(lines.size(), most));
   pool.insert(lines.begin(), lines.end());
-}
-
-/// For each n-gram, every cut into two parts that are tokens themselves, the shorter left part
-/// first.
-inline std::vector<TokenPair> all_splits(std::vector<std::string> const& ngrams,
-                                         std::unordered_map<std::string_view, TokenId> const& ids) {
-  std::vector<TokenPair> merges;
-  for (std::string_view const ngram : ngrams) {
-    CodePointCursor cursor(ngram);
-    for (cursor.next(); !cursor.done(); cursor.next()) {
-      auto const left = ids.find(ngram.substr(0, cursor.offset()));
-      auto const right = ids.find(ngram.substr(cursor.offset()));
-      if (left != ids.end() && right != ids.end()) merges.push_back({left->second, right->second});
-    }
-  }
-  return merges;
 }
 
 inline Vocabulary build_bvv241(TokenId size, NgramSet const& pool) {
