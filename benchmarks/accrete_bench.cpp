@@ -22,7 +22,7 @@ struct Settings {
   std::string only_case, output;
   int repeats = 5, threads = 2;
   bool json = false;
-  double peak = 0, bandwidth = 0;
+  double peak = 0;
 };
 
 std::string text_of(double value) {
@@ -61,39 +61,35 @@ Json run_in_child(std::vector<std::string> arguments) {
 
 Json run_case_in_child(Settings const& settings, std::string const& name) {
   return run_in_child({"--case", name, "--json", "--repeats", std::to_string(settings.repeats), "--threads",
-                       std::to_string(settings.threads), "--peak", text_of(settings.peak), "--bandwidth",
-                       text_of(settings.bandwidth)});
+                       std::to_string(settings.threads), "--peak", text_of(settings.peak)});
 }
 
 Json describe_machine(Settings const& settings) {
   accrete::ThreadPool pool(settings.threads);
   return Json::object({{"peak", bench::measure_fma_peak(pool)},
-                       {"bandwidth", bench::measure_read_bandwidth(pool, accrete::Index{512} << 20)}});
+                       {"bandwidth", bench::measure_read_bandwidth(pool, accrete::Index{512} << 20)},
+                       {"cached_bandwidth", bench::measure_read_bandwidth(pool, accrete::Index{16} << 20)}});
 }
 
-/// What was not given is measured.
-void measure_machine(Settings& settings) {
-  if (settings.peak > 0 && settings.bandwidth > 0) return;
-  Json const machine = run_in_child({"--machine", "--threads", std::to_string(settings.threads)});
-  if (settings.peak == 0) settings.peak = machine.at("peak").as_double();
-  if (settings.bandwidth == 0) settings.bandwidth = machine.at("bandwidth").as_double();
+Json measure_machine(Settings const& settings) {
+  return run_in_child({"--machine", "--threads", std::to_string(settings.threads)});
 }
 
 Json run_all(Settings& settings) {
-  measure_machine(settings);
-  accrete::ThreadPool pool(settings.threads);
+  Json const machine = measure_machine(settings);
+  if (settings.peak == 0) settings.peak = machine.at("peak").as_double();
+  double const bandwidth = machine.at("bandwidth").as_double() / 1e9;
+  double const cached_bandwidth = machine.at("cached_bandwidth").as_double() / 1e9;
   Json report = Json::object();
   report["machine"] = Json(bench::processor_name());
   report["threads"] = Json(settings.threads);
   report["engine"] = Json(accrete::CpuBackend(settings.threads).description());
   report["fma_peak_gflops"] = Json(settings.peak / 1e9);
-  report["read_bandwidth_gb_per_second"] = Json(settings.bandwidth / 1e9);
-  report["cached_read_bandwidth_gb_per_second"] =
-      Json(bench::measure_read_bandwidth(pool, accrete::Index{16} << 20) / 1e9);
+  report["read_bandwidth_gb_per_second"] = Json(bandwidth);
+  report["cached_read_bandwidth_gb_per_second"] = Json(cached_bandwidth);
   std::printf("%s, %d threads, %s\nFMA peak %.1f GFLOP/s, read bandwidth %.1f GB/s (16 MiB: %.1f GB/s)\n\n",
               report.at("machine").as_string().c_str(), settings.threads, report.at("engine").as_string().c_str(),
-              settings.peak / 1e9, settings.bandwidth / 1e9,
-              report.at("cached_read_bandwidth_gb_per_second").as_double());
+              settings.peak / 1e9, bandwidth, cached_bandwidth);
 
   std::printf("%-32s %12s %10s %8s\n", "operation", "ms", "GFLOP/s", "of peak");
   report["kernels"] = bench::run_kernel_cases(settings.repeats, settings.threads, settings.peak);
@@ -127,7 +123,6 @@ int run(int argument_count, char** arguments) {
   add("json", options::bool_switch(&settings.json), "with --case: print JSON alone");
   add("out", options::value(&settings.output)->default_value("out/bench.json"), "where the JSON of a whole run goes");
   add("peak", options::value(&settings.peak), "FLOP/s to compare with, instead of measuring them");
-  add("bandwidth", options::value(&settings.bandwidth), "bytes/s to compare with, instead of measuring them");
   options::variables_map values;
   options::store(options::parse_command_line(argument_count, arguments, description), values);
   options::notify(values);
@@ -141,9 +136,8 @@ int run(int argument_count, char** arguments) {
     return 0;
   }
   if (!settings.only_case.empty()) {
-    measure_machine(settings);
-    Json const result = bench::run_model_case(settings.only_case, settings.repeats, settings.threads, settings.peak,
-                                              settings.bandwidth);
+    if (settings.peak == 0) settings.peak = measure_machine(settings).at("peak").as_double();
+    Json const result = bench::run_model_case(settings.only_case, settings.repeats, settings.threads, settings.peak);
     std::cout << result.dump(settings.json ? -1 : 2) << "\n";
     return 0;
   }

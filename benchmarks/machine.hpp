@@ -57,7 +57,7 @@ template <class F>
       }(chains);
     });
   };
-  auto const samples = time_samples(5, run);
+  auto const samples = time_samples(20, run);  // some, until the system has spread the threads
   double const flops = 2.0 * static_cast<double>(rounds * static_cast<Index>(chains.size()) * width * pool.threads());
   return flops / *std::min_element(samples.begin(), samples.end());
 }

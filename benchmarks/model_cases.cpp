@@ -119,8 +119,7 @@ std::vector<std::string> model_cases() {
   return names;
 }
 
-Json run_model_case(std::string const& name, int repeats, int threads, double peak_flops,
-                    double bandwidth) {
+Json run_model_case(std::string const& name, int repeats, int threads, double peak_flops) {
   auto const found = std::find_if(std::begin(sizes), std::end(sizes),
                                   [&](Size const& size) { return name.starts_with(size.name); });
   if (found == std::end(sizes)) throw ValueError("benchmark: no case is called " + name);
@@ -146,9 +145,13 @@ Json run_model_case(std::string const& name, int repeats, int threads, double pe
 
   double const speed = static_cast<double>(timing.tokens) / median(timing.seconds);
   double const flops = speed * flop_per_token(size, kind);
-  // A decode step reads every weight once: 4 bytes for 2 operations.
-  double const floor_fraction =
-      kind == "decode" ? speed * 2 * flop_per_token(size, kind) / bandwidth : flops / peak_flops;
+  double const memory = peak_memory_mib();
+  double floor_fraction = flops / peak_flops;
+  if (kind == "decode") {
+    // A step reads every weight once, 4 bytes for 2 operations, from the cache if they fit.
+    double const bytes = 2 * flop_per_token(size, kind);
+    floor_fraction = speed * bytes / measure_read_bandwidth(cpu.pool(), static_cast<Index>(bytes));
+  }
   Json samples = Json::array();
   for (double const seconds : timing.seconds)
     samples.push_back(Json(static_cast<double>(timing.tokens) / seconds));
@@ -159,7 +162,7 @@ Json run_model_case(std::string const& name, int repeats, int threads, double pe
   json["gflops"] = Json(flops / 1e9);
   json["floor"] = Json(kind == "decode" ? "read bandwidth" : "fma peak");
   json["floor_fraction"] = Json(floor_fraction);
-  json["vm_hwm_mib"] = Json(peak_memory_mib());
+  json["vm_hwm_mib"] = Json(memory);
   json["engine"] = Json(cpu.description());
   return json;
 }

@@ -12,8 +12,9 @@ namespace bench {
 [[nodiscard]] std::vector<std::string> model_cases();
 
 /// Runs one case in this process: {"case", "tokens_per_second", "samples", "gflops", "floor_fraction", "floor",
-/// "vm_hwm_mib", "engine"}. `peak_flops` and `bandwidth` are the machine's.
+/// "vm_hwm_mib", "engine"}. `peak_flops` is the machine's; what
+/// decoding is compared with, the bandwidth at which its weights can be read, is measured after it.
 [[nodiscard]] accrete::Json run_model_case(std::string const& name, int repeats, int threads,
-                                           double peak_flops, double bandwidth);
+                                           double peak_flops);
 
 }  // namespace bench

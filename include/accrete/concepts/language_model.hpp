@@ -39,7 +39,8 @@ concept DecodesTokens = ScoresTokens<M> &&
 };
 
 /// backward: from the gradients of the terms down to the lowest trainable parameter. `for_each_segment` calls
-/// f(prefix, segment) for every segment of parameters. `describe` says what the model is, `structure` what growth and freezing have made of it.
+/// f(prefix, segment) for every segment of parameters. `describe` says what the model is, `structure` what growth and
+/// freezing have made of it; `check_structure` and `restore_structure` bring a new model to what a file says.
 template <class M>
 concept Trainable = ScoresTokens<M> &&
     requires(M& model, M const& const_model, typename M::Session& session,
@@ -49,6 +50,9 @@ concept Trainable = ScoresTokens<M> &&
   const_model.backward(session, gradients, ids);
   model.for_each_segment([](std::string const&, auto&) {});
   { const_model.describe() } -> std::same_as<Json>;
+  { const_model.structure() } -> std::same_as<Json>;
+  const_model.check_structure(Json(), [](std::string const&, auto const&) {});
+  model.restore_structure(Json());
   { const_model.stamp() } -> std::same_as<ModelStamp>;
 };
 

@@ -12,4 +12,7 @@ using Index = std::int64_t;
 /// A token's id in a vocabulary.
 using TokenId = std::int32_t;
 
+/// A target that takes no part in the loss.
+inline constexpr TokenId ignored_target = -1;
+
 ACCRETE_END_NAMESPACE

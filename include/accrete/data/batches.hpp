@@ -70,8 +70,6 @@ class Batches {
   void restore(Json const& state);
 
  private:
-  static constexpr TokenId ignored_target = -1;
-
   [[nodiscard]] Json description() const;
   void read_window(Index position, std::span<TokenId> inputs, std::span<TokenId> targets);
 

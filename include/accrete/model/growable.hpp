@@ -12,6 +12,8 @@ ACCRETE_BEGIN_NAMESPACE
 template <class StackType>
 class Growable : public StackType {
  public:
+  static constexpr Index max_blocks = 65536;  // that a file may ask for
+
   /// `options.planned_depth` is the depth that growth is meant to reach: it sets the scale of residual outputs.
   Growable(typename StackType::Backend backend, typename StackType::Options options)
       : StackType(std::move(backend), std::move(options), 0) {}
@@ -28,8 +30,10 @@ class Growable : public StackType {
     Index depth = 0, last_stage = 0;
     for (Json const& stage : saved.at("stages").as_array()) {
       Index const count = stage.as_int();
-      if (count < 1)
-        throw MismatchError(message("growable: the file has a stage of ", count, " blocks"));
+      if (count < 1 || count > max_blocks - depth)
+        throw MismatchError(message("growable: the file has a stage of ", count,
+                                    " blocks; expected at least 1, and at most ", max_blocks,
+                                    " in all"));
       last_stage = depth;
       for (Index i = 0; i < count; ++i) this->for_each_parameter_at(depth++, f);
     }

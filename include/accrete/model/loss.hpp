@@ -13,10 +13,12 @@ template <HasClassifier Backend>
 class LossScratch {
  public:
   LossScratch(Backend const& backend, Index tokens, Index vocabulary_size,
-              Index chunk_bytes = Index{64} << 20)
+              Index chunk_bytes = Index{48} << 20)
       : capacity_(tokens) {
     Index const row = vocabulary_size * static_cast<Index>(sizeof(TypeOf<Backend, Element>));
-    Index const chunk = std::clamp<Index>(chunk_bytes / row, 1, std::max<Index>(tokens, 1));
+    Index const most = std::clamp<Index>(chunk_bytes / row, 1, std::max<Index>(tokens, 1));
+    Index const chunks = std::max<Index>((tokens + most - 1) / most, 1);
+    Index const chunk = std::max<Index>((tokens + chunks - 1) / chunks, 1);  // all about as long
     auto [memory, parts] = plan_on(backend, [&](Workspace<Backend>& workspace) {
       return Parts{workspace.template tensor<Statistic>(tokens),
                    workspace.template tensor<Element>(chunk, vocabulary_size)};

@@ -108,10 +108,6 @@ class Stack {
   static void check_first_trainable(Json const& saved, Index last_stage, Index depth);
 
  private:
-  [[nodiscard]] Index segment_depth(Segment<Backend> const& segment) const {
-    Index const parameters = accrete::parameter_count(prototype_);
-    return parameters == 0 ? 0 : segment.parameter_count() / parameters;
-  }
   /// The input of block `index` in a pass that keeps nothing below state.first_kept.
   View<Backend, Element, 3> output_of(Index index, View<Backend, Element, 3> out,
                                       State& state) const;
@@ -120,7 +116,8 @@ class Stack {
   Options options_;
   Block prototype_;  // knows the sizes before any block stands
   std::vector<Block> blocks_;
-  std::vector<Segment<Backend>> segments_;
+  std::vector<Segment<Backend>> segments_;  // one a stage
+  std::vector<Index> stages_;               // the blocks of each
   Index first_trainable_ = 0;
   Index revision_ = 0;
 };
@@ -135,7 +132,7 @@ Json Stack<BlockType>::describe() const {
 template <Block BlockType>
 Json Stack<BlockType>::structure() const {
   Json stages = Json::array();
-  for (auto const& segment : segments_) stages.push_back(Json(segment_depth(segment)));
+  for (Index const blocks : stages_) stages.push_back(Json(blocks));
   Json json = Json::object();
   json["stages"] = std::move(stages);
   json["first_trainable"] = Json(first_trainable_);
@@ -195,6 +192,7 @@ void Stack<BlockType>::append(Index count) {
 
   blocks_.reserve(blocks_.size() + added.size());
   segments_.push_back(std::move(segment));
+  stages_.push_back(count);
   for (auto& block : added) blocks_.push_back(std::move(block));
   ++revision_;
 }

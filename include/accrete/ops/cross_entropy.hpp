@@ -5,9 +5,6 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// A target that takes no part in the loss.
-inline constexpr TokenId ignored_target = -1;
-
 /// The backend's part of the operation; each backend specialises it in
 /// `backend/<name>/cross_entropy.hpp`.
 template <class Backend>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <accrete/backend/cpu/backend.hpp>
+#include <accrete/backend/cpu/pack.hpp>
 #include <accrete/ops/embedding.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -43,6 +44,12 @@ struct EmbeddingKernel<BasicCpuBackend<T>> {
           for (Index n = 0; n < ids.size(0); ++n) {
             T const* const from = grad_out.data() + n * grad_out.size(1);
             T* const to = grad_table.data() + ids(n) * width;
+            if (repeat == 1) {
+              detail::for_each_pack<T>(columns.size(), [=, begin = columns.begin](auto at) {
+                at.store(to + begin, at.load(to + begin) + at.load(from + begin));
+              });
+              continue;
+            }
             for (Index i = columns.begin; i < columns.end; ++i) {
               T sum{0};
               for (Index k = 0; k < repeat; ++k) sum += from[i * repeat + k];

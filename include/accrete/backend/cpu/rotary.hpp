@@ -26,15 +26,17 @@ struct RotaryKernel<BasicCpuBackend<T>> {
     Index const together = positions.empty() ? qkv.size(0) : 1;
     Index const groups = qkv.size(0) / std::max<Index>(together, 1);
     backend.for_each_range(groups * time, together * token, [&](IndexRange range) {
-      T* const cosine = detail::scratch<T, RotaryKernel>(2 * half);
+      double* const frequency = detail::scratch<double, Frequencies>(half);
+      T* const cosine = detail::scratch<T, Angles>(2 * half);
       T* const sine = cosine + half;
+      for (Index i = 0; i < half; ++i)
+        frequency[i] = std::pow(base, -static_cast<double>(i) / static_cast<double>(half));
       for (Index at = range.begin; at < range.end; ++at) {
         Index const group = at / time;
         Index const t = at % time;
         auto const position = static_cast<double>((positions.empty() ? 0 : positions(group)) + t);
         for (Index i = 0; i < half; ++i) {
-          double const angle =
-              position * std::pow(base, -static_cast<double>(i) / static_cast<double>(half));
+          double const angle = position * frequency[i];
           cosine[i] = static_cast<T>(std::cos(angle));
           sine[i] = static_cast<T>(direction * std::sin(angle));
         }
@@ -48,6 +50,9 @@ struct RotaryKernel<BasicCpuBackend<T>> {
   }
 
  private:
+  struct Frequencies;
+  struct Angles;
+
   static void rotate_head(Index half, T const* cosine, T const* sine, T* head) {
     detail::for_each_pack<T>(half, [=](auto at) {
       auto const low = at.load(head);
