@@ -18,7 +18,10 @@
 #include <accrete/model/decoder.hpp>
 #include <accrete/model/ensemble.hpp>
 #include <accrete/model/growable.hpp>
+#include <accrete/model/head_transplant.hpp>
 #include <accrete/nn/transformer_block.hpp>
+#include <accrete/substrate/extension.hpp>
+#include <accrete/substrate/nearest_tokens.hpp>
 #include <accrete/substrate/substrate.hpp>
 #include <accrete/text/bpe_tokenizer.hpp>
 #include <accrete/text/ngram_vocabulary.hpp>
