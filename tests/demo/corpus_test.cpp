@@ -41,12 +41,6 @@ BOOST_AUTO_TEST_CASE(letters_belong_to_scripts) {
   BOOST_TEST((script_of(0x10FFFF) == Script::other));
 }
 
-BOOST_AUTO_TEST_CASE(ranges_are_sorted) {
-  auto const& ranges = demo::detail::letter_ranges;
-  for (std::size_t i = 1; i < ranges.size(); ++i)
-    BOOST_TEST((ranges[i - 1].last < ranges[i].first));
-}
-
 BOOST_AUTO_TEST_CASE(shares_count_letters_among_all_but_spaces) {
   BOOST_TEST(letter_share("да no", Script::cyrillic) == 0.5);
   BOOST_TEST(letter_share("  中 文\xE3\x80\x80 12", Script::han) == 0.5);
