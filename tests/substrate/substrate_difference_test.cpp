@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(signs_of_zeros_are_a_difference_too) {
 
 BOOST_AUTO_TEST_CASE(identities_tell_the_same_parts_apart_without_the_content) {
   auto const compare = [](Substrate const& a, Substrate const& b) {
-    return difference(identity_of(a), identity_of(b));
+    return difference(a.identity(), b.identity());
   };
   auto const a = make({{"a"}, {"b"}}, {1, 2}, with_bits("77", "one.otf"));
   BOOST_TEST(compare(a, make({{"a"}, {"b"}}, {1, 2})) == "the substrates are equal");
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(identity_is_given_back_by_its_json) {
                                 .table = {1, 2},
                                 .provenance = with_bits("77", "one.otf"),
                                 .ancestors = {{"01", 1}}};
-  auto const identity = identity_of(Substrate(parts));
+  auto const identity = Substrate(parts).identity();
   auto const again = accrete::substrate_identity_from_json(to_json(identity));
   BOOST_TEST(again.fingerprint == identity.fingerprint);
   BOOST_TEST(again.vocabulary == identity.vocabulary);

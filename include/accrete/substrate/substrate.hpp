@@ -23,17 +23,10 @@
 #include <accrete/io/json.hpp>
 #include <accrete/io/sha256.hpp>
 #include <accrete/substrate/pca_basis.hpp>
+#include <accrete/substrate/substrate_identity.hpp>
 #include <accrete/text/vocabulary.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
-
-/// A smaller substrate whose tokens, ids and rows a larger one took over unchanged.
-struct SubstrateAncestor {
-  std::string fingerprint;
-  Index vocabulary_size{};
-
-  friend bool operator==(SubstrateAncestor const&, SubstrateAncestor const&) = default;
-};
 
 /// What a substrate is made of.
 struct SubstrateParts {
@@ -79,6 +72,9 @@ class Substrate {
   /// SHA-256 in hexadecimal of: the line "accrete substrate 1\n"; the vocabulary's canonical bytes;
   /// the width as u64 and the table as f32, both little-endian.
   [[nodiscard]] std::string const& fingerprint() const { return content_->fingerprint; }
+
+  /// What checkpoints remember of it.
+  [[nodiscard]] SubstrateIdentity identity() const;
 
   [[nodiscard]] Json const& provenance() const { return content_->parts.provenance; }
   [[nodiscard]] std::optional<PcaBasis> const& basis() const { return content_->parts.basis; }
@@ -187,6 +183,13 @@ inline std::span<float const> Substrate::row(TokenId id) const {
   return table().subspan(static_cast<std::size_t>(id) * row_width, row_width);
 }
 
+inline SubstrateIdentity Substrate::identity() const {
+  Sha256 hash;
+  vocabulary().hash_into(hash);
+  return {fingerprint(), to_hex(hash.digest()), vocabulary_size(),
+          width(),       provenance(),          ancestors()};
+}
+
 inline bool Substrate::is_ancestor_of(Substrate const& other) const {
   SubstrateAncestor const self{fingerprint(), vocabulary_size()};
   auto const& named = other.ancestors();
@@ -207,4 +210,3 @@ ACCRETE_END_NAMESPACE
 
 #include <accrete/substrate/substrate_difference.hpp>
 #include <accrete/substrate/substrate_file.hpp>
-#include <accrete/substrate/substrate_identity.hpp>

@@ -121,8 +121,8 @@ inline std::string difference(Substrate const& a, Substrate const& b) {
   std::string const pictures =
       vocabularies.empty() ? detail::picture_difference(a.provenance(), b.provenance()) : "";
   return detail::refusal(
-      {vocabularies, tables, pictures, detail::kinship(identity_of(a), identity_of(b))},
-      a.provenance(), b.provenance());
+      {vocabularies, tables, pictures, detail::kinship(a.identity(), b.identity())}, a.provenance(),
+      b.provenance());
 }
 
 inline std::string difference(SubstrateIdentity const& a, SubstrateIdentity const& b) {

@@ -1,4 +1,4 @@
-/// What a checkpoint remembers of the substrate under its model. Include substrate.hpp.
+/// What a checkpoint remembers of the substrate under its model, and a substrate of its ancestors.
 #pragma once
 
 #include <string>
@@ -7,10 +7,16 @@
 #include <accrete/core/index.hpp>
 #include <accrete/core/macros.hpp>
 #include <accrete/io/json.hpp>
-#include <accrete/io/sha256.hpp>
-#include <accrete/substrate/substrate.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
+
+/// A smaller substrate whose tokens, ids and rows a larger one took over unchanged.
+struct SubstrateAncestor {
+  std::string fingerprint;
+  Index vocabulary_size{};
+
+  friend bool operator==(SubstrateAncestor const&, SubstrateAncestor const&) = default;
+};
 
 /// A substrate without its content: enough to say in which part another one differs.
 struct SubstrateIdentity {
@@ -21,13 +27,6 @@ struct SubstrateIdentity {
   Json provenance = Json::object();
   std::vector<SubstrateAncestor> ancestors{};
 };
-
-[[nodiscard]] inline SubstrateIdentity identity_of(Substrate const& substrate) {
-  Sha256 hash;
-  substrate.vocabulary().hash_into(hash);
-  return {substrate.fingerprint(), to_hex(hash.digest()),  substrate.vocabulary_size(),
-          substrate.width(),       substrate.provenance(), substrate.ancestors()};
-}
 
 [[nodiscard]] inline Json to_json(std::vector<SubstrateAncestor> const& ancestors) {
   Json list = Json::array();

@@ -48,7 +48,7 @@ class CheckpointWriter {
     state_["architecture"] = model.describe();
     state_["structure"] = model.structure();
     state_["substrate"] = Json(model.substrate().fingerprint());
-    state_["substrate_identity"] = to_json(identity_of(model.substrate()));
+    state_["substrate_identity"] = to_json(model.substrate().identity());
   }
 
   CheckpointWriter& with(Trainer<Model> const& trainer) {
@@ -191,7 +191,7 @@ inline void CheckpointReader::check_substrate(Substrate const& substrate) const 
   std::string refusal = message("it was trained on the substrate ", saved,
                                 ", this model stands on ", substrate.fingerprint());
   if (Json const* const identity = state_.find("substrate_identity"))
-    refusal += ": " + difference(substrate_identity_from_json(*identity), identity_of(substrate));
+    refusal += ": " + difference(substrate_identity_from_json(*identity), substrate.identity());
   auto const& ancestors = substrate.ancestors();
   if (std::any_of(ancestors.begin(), ancestors.end(),
                   [&](auto const& ancestor) { return ancestor.fingerprint == saved; }))
