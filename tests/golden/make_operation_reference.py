@@ -12,6 +12,8 @@ is comma-separated). `grad_out` is the gradient that comes from above (random); 
 
 linear          out = x weight^T + bias; pair bias=0|1 says whether there is a bias
     x [B,T,C]  weight [O,C]  bias [O]  out [B,T,O]  grad_out  grad_x  grad_weight  grad_bias
+low_rank        out = before; out[..., first:first+P] += scale * (x down^T) up^T; pairs first, scale
+    x [B,T,C]  down [R,C]  up [P,R]  before [B,T,O]  out [B,T,O]  grad_out  grad_x  grad_down  grad_up
   (pair input=plain|offset|constant|small of the norms: how x was drawn)
 layer_norm      out = (x - mean) * rstd * weight + bias over the last axis, rstd = 1 / sqrt(variance + epsilon), biased variance
     x [B,T,C]  weight [C]  bias [C]  out [B,T,C]  mean [B,T]  rstd [B,T]  grad_out  grad_x  grad_weight  grad_bias
@@ -214,6 +216,18 @@ def adamw(N, weight_decay, learning_rates=(2.0**-6,) * 3, beta1=0.875, beta2=0.9
            epsilon=epsilon, weight_decay=weight_decay)
 
 
+def low_rank(B, T, C, O, R, P, first, scale):
+    inputs = {"x": randn(B, T, C), "down": randn(R, C), "up": randn(P, R)}
+    before = randn(B, T, O)
+    after = O - first - P
+
+    def correct(x, down, up):
+        return before + F.pad(scale * F.linear(F.linear(x, down), up), (first, after))
+
+    record("low_rank", {"before": before, **differentiate(inputs, correct)},
+           B=B, T=T, C=C, O=O, R=R, P=P, first=first, scale=scale)
+
+
 def clip_grad_norm(gradients, max_norm):
     parameters = [torch.zeros_like(gradient).requires_grad_() for gradient in gradients]
     for parameter, gradient in zip(parameters, gradients):
@@ -283,6 +297,11 @@ def compute_all():
     clip_grad_norm([randn(7), randn(1), randn(12)], max_norm=1.0)
     clip_grad_norm([randn(5) / 16, randn(3) / 16], max_norm=1.0)
     clip_grad_norm([torch.zeros(4)], max_norm=0.5)
+
+    low_rank(1, 1, 1, 1, 1, 1, first=0, scale=1.0)
+    low_rank(2, 5, 7, 9, 2, 9, first=0, scale=2.0)
+    low_rank(2, 3, 8, 12, 3, 4, first=4, scale=0.25)
+    low_rank(1, 19, 17, 35, 4, 11, first=24, scale=0.5)
 
 
 def write_safetensors(path):

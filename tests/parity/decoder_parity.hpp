@@ -1,5 +1,5 @@
 /// Compares a decoder with a reference file made by tests/golden/make_decoder_reference.py: logits, loss, gradients,
-/// 20 steps of AdamW, growth training and the ensemble.
+/// 20 steps of AdamW, growth training, adapters and the ensemble.
 ///
 /// It is written as a user would write it: the embedding table of the file comes in through an embedding policy of our
 /// own, defined outside of the library.
@@ -41,14 +41,16 @@ struct Reference {
     Index value = 0;
     if (found == file.metadata().end() || std::sscanf(found->second.c_str(), "%ld", &value) != 1 ||
         value < 1 || value > 1'000'000)
-      throw accrete::FileError(file.path().string(), "metadata \"" + key + "\" must be a positive number");
+      throw accrete::FileError(file.path().string(),
+                               "metadata \"" + key + "\" must be a positive number");
     return value;
   }
 
   /// The tensor of the reference that belongs to one of our parameters, in our layout.
   [[nodiscard]] std::vector<double> tensor(std::string const& prefix, std::string name) const {
     auto const replace = [&](std::string_view ours, std::string_view theirs) {
-      if (auto const at = name.find(ours); at != std::string::npos) name.replace(at, ours.size(), theirs);
+      if (auto const at = name.find(ours); at != std::string::npos)
+        name.replace(at, ours.size(), theirs);
     };
     replace("head.norm", "norm");
     replace("head.linear", "head");
@@ -110,8 +112,8 @@ class Report {
     if (std::isinf(bound))
       std::printf("%-28s %-52s error %.2e  (no bound)\n", title_.c_str(), name.c_str(), error);
     else
-      std::printf("%-28s %-52s error %.2e  bound %.0e  %s\n", title_.c_str(), name.c_str(), error, bound,
-                  holds ? "ok" : "FAILED");
+      std::printf("%-28s %-52s error %.2e  bound %.0e  %s\n", title_.c_str(), name.c_str(), error,
+                  bound, holds ? "ok" : "FAILED");
   }
 
   std::string title_;
@@ -143,15 +145,18 @@ class DecoderParity {
   using T = accrete::TypeOf<Backend, accrete::Master>;
 
  public:
-  DecoderParity(Backend backend, Reference const& reference, Report& report, bool parameters_are_bound)
+  DecoderParity(Backend backend, Reference const& reference, Report& report,
+                bool parameters_are_bound)
       : backend_(std::move(backend)),
         reference_(reference),
         report_(report),
         parameters_are_bound_(parameters_are_bound),
         substrate_(make_substrate()) {
     given_table() = reference.file.read_vector<double>("embedding");
-    if (static_cast<Index>(given_table().size()) != reference.vocabulary * reference.config.model_dim)
-      throw accrete::FileError(reference.file.path().string(), "tensor embedding is not (vocab, d)");
+    if (static_cast<Index>(given_table().size()) !=
+        reference.vocabulary * reference.config.model_dim)
+      throw accrete::FileError(reference.file.path().string(),
+                               "tensor embedding is not (vocab, d)");
   }
 
   void run() {
@@ -161,9 +166,11 @@ class DecoderParity {
       twenty_steps(model, "adamw.");
     }
     {
-      Model model = reference_.layers > 1 ? make("param.", {reference_.layers - 1, 1}) : make("param.", {1});
+      Model model =
+          reference_.layers > 1 ? make("param.", {reference_.layers - 1, 1}) : make("param.", {1});
       twenty_steps(model, "growth.");
     }
+    adapters();
     ensemble();
   }
 
@@ -177,14 +184,16 @@ class DecoderParity {
   }
 
   [[nodiscard]] Model make(std::string const& prefix, std::vector<Index> const& stages) const {
-    Model model{backend_, substrate_, {.planned_depth = reference_.layers, .block = reference_.config}};
+    Model model{
+        backend_, substrate_, {.planned_depth = reference_.layers, .block = reference_.config}};
     for (Index const stage : stages) model.body().grow(stage);
     model.for_each_segment([&](std::string const&, auto& segment) {
       for (auto const& entry : segment.entries()) {
         auto const values = reference_.tensor(prefix, entry.name);
         if (static_cast<Index>(values.size()) != entry.count)
-          throw accrete::FileError(reference_.file.path().string(),
-                                   "tensor " + prefix + entry.name + " has another size than the model's");
+          throw accrete::FileError(
+              reference_.file.path().string(),
+              "tensor " + prefix + entry.name + " has another size than the model's");
         std::transform(values.begin(), values.end(), segment.values().data() + entry.offset,
                        [](double value) { return static_cast<T>(value); });
       }
@@ -233,16 +242,17 @@ class DecoderParity {
 
   [[nodiscard]] double loss_and_gradients(Model& model, accrete::ActiveSet<Backend>& active) {
     if (!session_ || session_owner_ != model.stamp()) {
-      session_.emplace(model, accrete::SessionPlan{.batch = reference_.batch,
-                                                   .time = reference_.tokens,
-                                                   .training = true});
+      session_.emplace(model,
+                       accrete::SessionPlan{
+                           .batch = reference_.batch, .time = reference_.tokens, .training = true});
       session_owner_ = model.stamp();
     }
     auto loss_scratch = scratch();
     active.zero_gradients(backend_);
     return accrete::evaluate_loss_and_gradients(
-               model, *session_, batch_of(reference_.ids), batch_of(reference_.targets), loss_scratch,
-               active.gradients(), 1.0 / static_cast<double>(reference_.batch * reference_.tokens))
+               model, *session_, batch_of(reference_.ids), batch_of(reference_.targets),
+               loss_scratch, active.gradients(),
+               1.0 / static_cast<double>(reference_.batch * reference_.tokens))
         .mean();
   }
 
@@ -254,7 +264,8 @@ class DecoderParity {
     for (Index step = 0; step <= 20; ++step) {
       double const loss = loss_and_gradients(model, active);
       report_.check(prefix + "losses[" + std::to_string(step) + "]",
-                    error_of(std::span<double const>(&loss, 1), {expected.at(static_cast<std::size_t>(step))}));
+                    error_of(std::span<double const>(&loss, 1),
+                             {expected.at(static_cast<std::size_t>(step))}));
       if (step < 20) active.step(backend_, optimizer.step(step + 1, 1.0, 1.0));
     }
     model.for_each_segment([&](std::string const&, auto const& segment) {
@@ -269,6 +280,49 @@ class DecoderParity {
           report_.show(name, error);
       }
     });
+  }
+
+  /// Rank 4 and alpha 8 on queries and values of every block; head and final norm train beside them.
+  void adapters() {
+    constexpr Index rank = 4;
+    if (reference_.config.model_dim < rank) return;  // the file's adapters are wider than the model
+    Model model = make("param.", {reference_.layers});
+    model.body().freeze();
+    model.body().add_adapters(
+        {.rank = rank, .alpha = 8, .targets = {"attention.query", "attention.value"}});
+    model.body().for_each_segment([&](auto& segment) {
+      if (segment.name() != "adapters") return;
+      for (auto const& entry : segment.entries()) {
+        auto const values =
+            reference_.file.read_vector<double>("lora." + adapter_tensor(entry.name));
+        if (static_cast<Index>(values.size()) != entry.count)
+          throw accrete::FileError(
+              reference_.file.path().string(),
+              "the tensor of " + entry.name + " has another size than the model's");
+        std::transform(values.begin(), values.end(), segment.values().data() + entry.offset,
+                       [](double value) { return static_cast<T>(value); });
+      }
+    });
+    accrete::ActiveSet<Backend> active{model};
+    double const loss = loss_and_gradients(model, active);
+    report_.check("lora.loss", error_of(std::span<double const>(&loss, 1),
+                                        reference_.file.read_vector<double>("lora.loss")));
+    for (auto const& one : active.segments()) {
+      if (one.segment->name() != "adapters") continue;
+      for (auto const& entry : one.segment->entries())
+        report_.check("lora.grad." + adapter_tensor(entry.name),
+                      error_of(std::span<T const>(one.gradient.data() + entry.offset,
+                                                  static_cast<std::size_t>(entry.count)),
+                               reference_.file.read_vector<double>("lora.grad." +
+                                                                   adapter_tensor(entry.name))));
+    }
+  }
+
+  /// "blocks.0.attention.query.adapter.down" -> "A.blocks.0.attention.q"
+  [[nodiscard]] static std::string adapter_tensor(std::string const& ours) {
+    std::string const map = ours.substr(0, ours.find(".adapter."));
+    std::string const part = map.substr(0, map.rfind('.') + 2);
+    return (ours.ends_with(".down") ? "A." : "B.") + part;
   }
 
   void ensemble() {
@@ -291,10 +345,12 @@ template <BlockConfig Sizes>
 [[nodiscard]] bool decoder_parity(Reference const& reference, std::string const& kind) {
   using ReferenceDouble = accrete::ReferenceBackend<double>;
   Report exact("reference double, " + kind, 1e-9);
-  DecoderParity<accrete::TransformerBlock<Sizes, ReferenceDouble>>(ReferenceDouble{}, reference, exact, true).run();
+  DecoderParity<accrete::TransformerBlock<Sizes, ReferenceDouble>>(ReferenceDouble{}, reference,
+                                                                   exact, true)
+      .run();
   Report fast("cpu float, " + kind, 1e-4);
-  DecoderParity<accrete::TransformerBlock<Sizes, accrete::CpuBackend>>(accrete::CpuBackend{}, reference, fast,
-                                                                       false)
+  DecoderParity<accrete::TransformerBlock<Sizes, accrete::CpuBackend>>(accrete::CpuBackend{},
+                                                                       reference, fast, false)
       .run();
   return exact.ok() && fast.ok();
 }

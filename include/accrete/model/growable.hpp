@@ -20,6 +20,8 @@ class Growable : public StackType {
 
   /// Freezes all blocks and adds `count` new ones on top. Sessions and trainers made before no longer fit and say so.
   void grow(Index count) {
+    if (this->has_adapters())
+      throw ValueError("growable: it has adapters; merge or remove them before it grows");
     this->freeze();
     this->append(count);
   }
@@ -38,6 +40,7 @@ class Growable : public StackType {
       for (Index i = 0; i < count; ++i) this->for_each_parameter_at(depth++, f);
     }
     StackType::check_first_trainable(saved, last_stage, depth);
+    StackType::check_adapters(saved, depth, f);
   }
 
   /// Grows an empty body through the saved stages; one that has blocks must already be as saved.

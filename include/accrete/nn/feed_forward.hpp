@@ -31,6 +31,11 @@ class FeedForward {
     visit("up", self.up_);
     visit("down", self.down_);
   }
+  template <class Self>
+  static void visit_linear_maps(Self& self, auto&& visit) {
+    visit("up", self.up_, IndexRange{0, self.up_.outputs()});
+    visit("down", self.down_, IndexRange{0, self.down_.outputs()});
+  }
   [[nodiscard]] Json describe() const {
     Json json = Json::object();
     json["hidden_dim"] = Json(hidden_dim_);

@@ -1,13 +1,18 @@
-/// A linear layer: out = x W^T + b.
+/// A linear layer: out = x W^T + b, and what adapters add to it.
 #pragma once
 
+#include <vector>
+
+#include <accrete/nn/adapter.hpp>
 #include <accrete/nn/module.hpp>
 #include <accrete/ops/linear.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// With a bias it has parameters "weight" (O,I) and "bias" (O), without one "weight" alone.
+/// With a bias it has parameters "weight" (O,I) and "bias" (O), without one "weight" alone. Adapters are not among its
+/// parameters: they come and go, and whoever attaches them owns their memory.
 template <HasLinear B>
+requires HasLowRank<B>
 class Linear {
  public:
   using Backend = B;
@@ -27,6 +32,7 @@ class Linear {
   void forward(Backend const& backend, View<Backend, Element const, 2> x,
                View<Backend, Element, 2> out) const {
     linear_forward(backend, x, weight(), bias(), out);
+    for (auto const& adapter : adapters_) adapter.forward(backend, x, out);
   }
 
   /// Adds to the gradients of weight and bias; overwrites grad_x (N,I) unless it is empty.
@@ -35,9 +41,16 @@ class Linear {
                 View<Backend, Element, 2> grad_x) const {
     linear_backward(backend, grad_out, x, weight(), grad_x, grad_weight(gradients),
                     grad_bias(gradients));
+    for (auto const& adapter : adapters_) adapter.backward(backend, gradients, grad_out, x, grad_x);
   }
 
+  [[nodiscard]] Index inputs() const { return weight_.sizes()[1]; }
+  [[nodiscard]] Index outputs() const { return weight_.sizes()[0]; }
+  [[nodiscard]] std::vector<Adapter<Backend>>& adapters() { return adapters_; }
+  [[nodiscard]] std::vector<Adapter<Backend>> const& adapters() const { return adapters_; }
+
   [[nodiscard]] View<Backend, Element const, 2> weight() const { return weight_; }
+  [[nodiscard]] View<Backend, Element, 2> weight_values() { return weight_.values(); }
   [[nodiscard]] View<Backend, Element const, 1> bias() const {
     return has_bias() ? bias_.view() : View<Backend, Element const, 1>{};
   }
@@ -53,6 +66,7 @@ class Linear {
 
   Parameter<Backend, 2> weight_;  // (O,I)
   Parameter<Backend, 1> bias_;    // (O), or of size 0
+  std::vector<Adapter<Backend>> adapters_;
 };
 
 ACCRETE_END_NAMESPACE

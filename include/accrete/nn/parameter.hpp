@@ -42,6 +42,9 @@ class Parameter {
   [[nodiscard]] View<Backend, Element const, Rank> view() const { return view_; }
   operator View<Backend, Element const, Rank>() const { return view_; }
 
+  /// For what changes weights outside of training, such as merging adapters.
+  [[nodiscard]] View<Backend, Element, Rank> values() { return view_; }
+
   void bind(TypeOf<Backend, Element>* memory) { view_ = {memory, view_.sizes()}; }
 
  private:

@@ -34,6 +34,14 @@ class SelfAttention {
     visit("qkv", self.qkv_);
     visit("out", self.out_);
   }
+  template <class Self>
+  static void visit_linear_maps(Self& self, auto&& visit) {
+    Index const width = self.model_dim_;
+    visit("query", self.qkv_, IndexRange{0, width});
+    visit("key", self.qkv_, IndexRange{width, 2 * width});
+    visit("value", self.qkv_, IndexRange{2 * width, 3 * width});
+    visit("out", self.out_, IndexRange{0, width});
+  }
   [[nodiscard]] Json describe() const;
 
   Activations activations_for(Workspace<Backend>& workspace, Index batch, Index time) const;

@@ -1,11 +1,13 @@
 /// A stack of equal blocks: the body of a decoder.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <accrete/core/random.hpp>
+#include <accrete/nn/adapter_set.hpp>
 #include <accrete/nn/segment.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -65,14 +67,38 @@ class Stack {
   /// No block trains any more.
   void freeze();
 
+  /// Gives the frozen blocks trainable adapters, which start as no correction. Throws ValueError where no block is
+  /// frozen or adapters stand already.
+  void add_adapters(AdapterOptions options) requires NamesLinearMaps<Block>;
+  /// Adds the adapters to the weights: the same map, at no cost. They are parameters no more, but are remembered until
+  /// the stack grows. Returns a bound of the rounding error of any weight.
+  double merge_adapters() requires NamesLinearMaps<Block>;
+  /// Takes merged adapters out of the weights again. Returns a bound of how far any weight may be from what it was
+  /// before `merge_adapters`.
+  double unmerge_adapters() requires NamesLinearMaps<Block>;
+  /// Forgets the adapters, merged or not.
+  void remove_adapters() requires NamesLinearMaps<Block>;
+  [[nodiscard]] bool has_adapters() const {
+    if constexpr (NamesLinearMaps<Block>) return adapters_ && !adapters_are_merged_;
+    return false;
+  }
+  [[nodiscard]] AdapterSet<Block> const& adapters() const requires NamesLinearMaps<Block> {
+    if (!has_adapters()) throw ValueError("stack: it has no adapters; call add_adapters first");
+    return *adapters_;
+  }
+
   /// Calls f(segment) for each segment, lowest blocks first.
   template <class F>
   void for_each_segment(F&& f) {
     for (auto& segment : segments_) f(segment);
+    if constexpr (NamesLinearMaps<Block>)
+      if (has_adapters()) f(adapters_->segment());
   }
   template <class F>
   void for_each_segment(F&& f) const {
     for (auto const& segment : segments_) f(segment);
+    if constexpr (NamesLinearMaps<Block>)
+      if (has_adapters()) f(adapters_->segment());
   }
 
   [[nodiscard]] State state_for(Workspace<Backend>& workspace, Index batch, Index time,
@@ -106,8 +132,27 @@ class Stack {
   }
   /// In a stack of `depth` blocks, training starts with its last stage, or nothing trains.
   static void check_first_trainable(Json const& saved, Index last_stage, Index depth);
+  /// Calls f(name, parameter) for the adapters that a saved stack of `depth` blocks has. Throws as `add_adapters` would.
+  template <class F>
+  void check_adapters(Json const& saved, Index depth, F&& f) const;
 
  private:
+  struct NoAdapters {};
+  template <class B>
+  struct AdaptersOf {
+    using type = NoAdapters;
+  };
+  template <NamesLinearMaps B>
+  struct AdaptersOf<B> {
+    using type = std::optional<AdapterSet<B>>;
+  };
+
+  /// Training needs what the blocks from here on leave for backward.
+  [[nodiscard]] Index lowest_trained() const {
+    if constexpr (NamesLinearMaps<Block>)
+      if (has_adapters() && adapters_->segment().trainable()) return 0;
+    return first_trainable_;
+  }
   /// The input of block `index` in a pass that keeps nothing below state.first_kept.
   View<Backend, Element, 3> output_of(Index index, View<Backend, Element, 3> out,
                                       State& state) const;
@@ -118,6 +163,8 @@ class Stack {
   std::vector<Block> blocks_;
   std::vector<Segment<Backend>> segments_;  // one a stage
   std::vector<Index> stages_;               // the blocks of each
+  typename AdaptersOf<Block>::type adapters_;
+  bool adapters_are_merged_ = false;
   Index first_trainable_ = 0;
   Index revision_ = 0;
 };
@@ -136,6 +183,8 @@ Json Stack<BlockType>::structure() const {
   Json json = Json::object();
   json["stages"] = std::move(stages);
   json["first_trainable"] = Json(first_trainable_);
+  if constexpr (NamesLinearMaps<Block>)
+    if (has_adapters()) json["adapters"] = adapters_->describe();
   return json;
 }
 
@@ -148,12 +197,16 @@ void Stack<BlockType>::check_structure(Json const& saved, F&& f) const {
                                 structure().at("stages").dump()));
   check_first_trainable(saved, first_trainable_, depth());
   for (Index i = 0; i < depth(); ++i) for_each_parameter_at(i, f);
+  check_adapters(saved, depth(), f);
 }
 
 template <Block BlockType>
 void Stack<BlockType>::restore_structure(Json const& saved) {
   check_structure(saved, [](std::string const&, auto const&) {});
   if (saved.at("first_trainable").as_int() == depth()) freeze();
+  if constexpr (NamesLinearMaps<Block>)
+    if (Json const* const adapters = saved.find("adapters"); adapters && !has_adapters())
+      add_adapters(AdapterSet<Block>::options_of(*adapters));
 }
 
 template <Block BlockType>
@@ -167,6 +220,8 @@ void Stack<BlockType>::check_first_trainable(Json const& saved, Index last_stage
 template <Block BlockType>
 void Stack<BlockType>::freeze() {
   for (auto& segment : segments_) segment.set_trainable(false);
+  if constexpr (NamesLinearMaps<Block>)
+    if (adapters_) adapters_->segment().set_trainable(false);
   first_trainable_ = depth();
   ++revision_;
 }
@@ -176,6 +231,7 @@ void Stack<BlockType>::append(Index count) {
   if (count < 1)
     throw ValueError(
         message("stack: the number of blocks to add: expected at least 1, got ", count));
+  if constexpr (NamesLinearMaps<Block>) adapters_.reset();
   Index const begin = depth();
   auto const name = [](Index index) { return "blocks." + std::to_string(index); };
   Segment<Backend> segment(backend_, name(begin) + " to " + std::to_string(begin + count - 1));
@@ -197,93 +253,7 @@ void Stack<BlockType>::append(Index count) {
   ++revision_;
 }
 
-template <Block BlockType>
-auto Stack<BlockType>::state_for(Workspace<Backend>& workspace, Index batch, Index time,
-                                 bool training) const -> State {
-  auto const hidden = [&] { return workspace.template tensor<Element>(batch, time, model_dim()); };
-  State state;
-  state.first_kept = training ? first_trainable_ : depth();
-  for (Index i = state.first_kept; i < depth(); ++i) {
-    state.kept.push_back(
-        blocks_[static_cast<std::size_t>(i)].activations_for(workspace, batch, time));
-    if (i > state.first_kept) state.inputs.push_back(hidden());
-  }
-  if (state.first_kept > 0) {
-    state.passing = prototype_.activations_for(workspace, batch, time);
-    state.even = hidden();
-    state.odd = hidden();
-  }
-  if (!state.kept.empty()) {
-    state.grad_even = hidden();
-    state.grad_odd = hidden();
-  }
-  state.scratch = prototype_.scratch_for(workspace, batch, time);
-  return state;
-}
-
-template <Block BlockType>
-auto Stack<BlockType>::cache_for(Workspace<Backend>& workspace, Index batch, Index capacity) const
-    -> Cache {
-  Cache cache;
-  for (auto const& block : blocks_)
-    cache.blocks.push_back(block.cache_for(workspace, batch, capacity));
-  return cache;
-}
-
-template <Block BlockType>
-auto Stack<BlockType>::output_of(Index index, View<Backend, Element, 3> out, State& state) const
-    -> View<Backend, Element, 3> {
-  if (index + 1 == depth()) return out;
-  if (index >= state.first_kept)
-    return state.inputs[static_cast<std::size_t>(index - state.first_kept)];
-  return index % 2 == 0 ? state.even : state.odd;
-}
-
-template <Block BlockType>
-void Stack<BlockType>::forward(Backend const& backend, View<Backend, Element const, 3> x,
-                               View<Backend, Element, 3> out, State& state) const {
-  for (Index i = 0; i < depth(); ++i) {
-    bool const keeps = i >= state.first_kept;
-    if (i == state.first_kept) state.first_input = x;
-    auto& activations =
-        keeps ? state.kept[static_cast<std::size_t>(i - state.first_kept)] : state.passing;
-    auto const y = output_of(i, out, state);
-    blocks_[static_cast<std::size_t>(i)].forward(backend, x, y, activations, state.scratch);
-    x = y;
-  }
-}
-
-template <Block BlockType>
-auto Stack<BlockType>::backward(Backend const& backend, Gradients<Backend> const& gradients,
-                                View<Backend, Element const, 3> grad_out, State& state) const
-    -> View<Backend, Element const, 3> {
-  for (Index i = depth() - 1; i >= state.first_kept; --i) {
-    Index const kept = i - state.first_kept;
-    auto const input =
-        kept == 0
-            ? state.first_input
-            : View<Backend, Element const, 3>(state.inputs[static_cast<std::size_t>(kept - 1)]);
-    auto const grad_x = i % 2 == 0 ? state.grad_even : state.grad_odd;
-    blocks_[static_cast<std::size_t>(i)].backward(backend, gradients, grad_out, input, grad_x,
-                                                  state.kept[static_cast<std::size_t>(kept)],
-                                                  state.scratch);
-    grad_out = grad_x;
-  }
-  return grad_out;
-}
-
-template <Block BlockType>
-void Stack<BlockType>::decode_step(Backend const& backend, Cache& cache,
-                                   View<Backend, Index const, 1> positions,
-                                   View<Backend, Element const, 3> x, View<Backend, Element, 3> out,
-                                   State& state) const {
-  for (Index i = 0; i < depth(); ++i) {
-    auto const y = output_of(i, out, state);
-    blocks_[static_cast<std::size_t>(i)].decode_step(backend,
-                                                     cache.blocks[static_cast<std::size_t>(i)],
-                                                     positions, x, y, state.passing, state.scratch);
-    x = y;
-  }
-}
-
 ACCRETE_END_NAMESPACE
+
+#include <accrete/nn/stack_adapters.hpp>
+#include <accrete/nn/stack_passes.hpp>

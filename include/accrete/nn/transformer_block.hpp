@@ -58,6 +58,16 @@ class TransformerBlock {
     visit("norm2", self.norm2_);
     visit("feed_forward", self.feed_forward_);
   }
+  template <class Self>
+  static void visit_linear_maps(Self& self, auto&& visit) {
+    auto const visit_part = [&](std::string const& part) {
+      return [&visit, part](std::string const& name, auto& linear, IndexRange outputs) {
+        visit(part + name, linear, outputs);
+      };
+    };
+    Attention::visit_linear_maps(self.attention_, visit_part("attention."));
+    FeedForwardPart::visit_linear_maps(self.feed_forward_, visit_part("feed_forward."));
+  }
   [[nodiscard]] Json describe() const;
   [[nodiscard]] Index model_dim() const { return config_.model_dim; }
 

@@ -10,6 +10,7 @@
 #include <accrete/backend/cpu/gelu.hpp>
 #include <accrete/backend/cpu/layer_norm.hpp>
 #include <accrete/backend/cpu/linear.hpp>
+#include <accrete/backend/cpu/low_rank.hpp>
 #include <accrete/backend/cpu/residual_add.hpp>
 #include <accrete/backend/cpu/rms_norm.hpp>
 #include <accrete/backend/cpu/rotary.hpp>

@@ -10,6 +10,7 @@
 #include <accrete/backend/reference/gelu.hpp>
 #include <accrete/backend/reference/layer_norm.hpp>
 #include <accrete/backend/reference/linear.hpp>
+#include <accrete/backend/reference/low_rank.hpp>
 #include <accrete/backend/reference/residual_add.hpp>
 #include <accrete/backend/reference/rms_norm.hpp>
 #include <accrete/backend/reference/rotary.hpp>

@@ -1,0 +1,180 @@
+/// The adapters of a stack: which maps of which blocks have one, and the segment that owns their parameters.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <accrete/core/random.hpp>
+#include <accrete/nn/adapter.hpp>
+#include <accrete/nn/segment.hpp>
+#include <accrete/ops/linear.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// Adapters of the blocks [0, blocks()), all of the same options.
+template <NamesLinearMaps BlockType>
+class AdapterSet {
+ public:
+  using Backend = typename BlockType::Backend;
+
+  /// Makes the adapters; `attach` lets the blocks use them. Throws ValueError for a target that no block has.
+  AdapterSet(Backend backend, AdapterOptions options, BlockType const& prototype, Index blocks,
+             Random random);
+
+  [[nodiscard]] AdapterOptions const& options() const { return options_; }
+  [[nodiscard]] Index blocks() const { return blocks_; }
+  [[nodiscard]] Segment<Backend>& segment() { return segment_; }
+  [[nodiscard]] Segment<Backend> const& segment() const { return segment_; }
+
+  void attach(std::span<BlockType> blocks) {
+    for_each_map(blocks, [](auto& linear, IndexRange, Adapter<Backend> const& adapter) {
+      linear.adapters().push_back(adapter);
+    });
+  }
+  void detach(std::span<BlockType> blocks) {
+    for_each_map(blocks, [](auto& linear, IndexRange, auto const&) { linear.adapters().clear(); });
+  }
+
+  /// weight[outputs,:] += sign * alpha / R * up down, in the backend's own numbers. Returns a bound of the rounding
+  /// error of any weight, with u half an epsilon: u max|weight| + (R + 2) u alpha / R max_p sum_r|up[p,r]| max|down|.
+  double add_to_weights(std::span<BlockType> blocks, double sign);
+
+  [[nodiscard]] Json describe() const;
+  /// Reads what `describe` wrote. Throws ValueError.
+  [[nodiscard]] static AdapterOptions options_of(Json const& saved);
+
+  /// Calls f(name, parameter) for all parameters that adapters of `blocks` blocks like `prototype` would have.
+  template <class F>
+  static void for_each_planned(BlockType const& prototype, AdapterOptions const& options,
+                               Index blocks, F&& f) {
+    for (auto const& adapter : plan(prototype, options))
+      for (Index i = 0; i < blocks; ++i) for_each_parameter(adapter, name_of(i, adapter), f);
+  }
+
+ private:
+  [[nodiscard]] static std::vector<Adapter<Backend>> plan(BlockType const& prototype,
+                                                          AdapterOptions const& options);
+  [[nodiscard]] static std::string name_of(Index block, Adapter<Backend> const& adapter) {
+    return "blocks." + std::to_string(block) + "." + adapter.target() + ".adapter";
+  }
+  /// Calls f(linear, outputs, adapter) for each adapter and the map that it is for.
+  template <class F>
+  void for_each_map(std::span<BlockType> blocks, F&& f);
+
+  Backend backend_;
+  AdapterOptions options_;
+  Index blocks_;
+  std::vector<std::vector<Adapter<Backend>>> adapters_;  // of each block
+  Segment<Backend> segment_;
+};
+
+template <NamesLinearMaps BlockType>
+AdapterSet<BlockType>::AdapterSet(Backend backend, AdapterOptions options,
+                                  BlockType const& prototype, Index blocks, Random random)
+    : backend_(std::move(backend)),
+      options_(std::move(options)),
+      blocks_(blocks),
+      adapters_(static_cast<std::size_t>(blocks), plan(prototype, options_)),
+      segment_(backend_, "adapters") {
+  auto const for_each_adapter = [&](auto&& f) {
+    for (Index i = 0; i < blocks_; ++i)
+      for (auto& adapter : adapters_[static_cast<std::size_t>(i)]) f(adapter, name_of(i, adapter));
+  };
+  for_each_adapter([&](auto& adapter, std::string const& name) { segment_.add(adapter, name); });
+  segment_.allocate();
+  for_each_adapter([&](auto& adapter, std::string const& name) { segment_.bind(adapter, name); });
+  segment_.initialize(random, 1);
+}
+
+template <NamesLinearMaps BlockType>
+auto AdapterSet<BlockType>::plan(BlockType const& prototype, AdapterOptions const& options)
+    -> std::vector<Adapter<Backend>> {
+  std::vector<Adapter<Backend>> adapters;
+  for (auto target = options.targets.begin(); target != options.targets.end(); ++target) {
+    std::string known;
+    bool found = std::find(options.targets.begin(), target, *target) != target;
+    if (found) throw ValueError(message("adapters: the target ", *target, " is named twice"));
+    BlockType::visit_linear_maps(
+        prototype, [&](std::string const& name, auto const& linear, IndexRange outputs) {
+          known += (known.empty() ? "" : ", ") + name;
+          if (name != *target) return;
+          adapters.emplace_back(name, linear.inputs(), outputs, options);
+          found = true;
+        });
+    if (!found)
+      throw ValueError(
+          message("adapters: no linear map is called ", *target, "; a block has ", known));
+  }
+  if (adapters.empty()) throw ValueError("adapters: expected at least one target");
+  return adapters;
+}
+
+template <NamesLinearMaps BlockType>
+template <class F>
+void AdapterSet<BlockType>::for_each_map(std::span<BlockType> blocks, F&& f) {
+  for (Index i = 0; i < blocks_; ++i) {
+    auto const& adapters = adapters_[static_cast<std::size_t>(i)];
+    BlockType::visit_linear_maps(blocks[static_cast<std::size_t>(i)],
+                                 [&](std::string const& name, auto& linear, IndexRange outputs) {
+                                   for (auto const& adapter : adapters)
+                                     if (adapter.target() == name) f(linear, outputs, adapter);
+                                 });
+  }
+}
+
+template <NamesLinearMaps BlockType>
+double AdapterSet<BlockType>::add_to_weights(std::span<BlockType> blocks, double sign) {
+  double bound = 0;
+  auto const greatest = [](auto view) {
+    double most = 0;
+    for (Index i = 0; i < view.count(); ++i)
+      most = std::max(most, std::abs(static_cast<double>(view.data()[i])));
+    return most;
+  };
+  for_each_map(blocks, [&](auto& linear, IndexRange outputs, Adapter<Backend> const& adapter) {
+    double const scale = adapter.options().scale;
+    auto const rows = linear.weight_values().slice(outputs.begin, outputs.end);
+    LinearKernel<Backend>::backward_input(backend_, adapter.up(), adapter.down(), rows,
+                                          {.scale = sign * scale, .accumulate = true});
+    double row_sum = 0;
+    for (Index p = 0; p < adapter.up().size(0); ++p) {
+      double sum = 0;
+      for (Index r = 0; r < options_.rank; ++r)
+        sum += std::abs(static_cast<double>(adapter.up()(p, r)));
+      row_sum = std::max(row_sum, sum);
+    }
+    using T = TypeOf<Backend, Element>;
+    double const u = static_cast<double>(std::numeric_limits<T>::epsilon()) / 2;
+    bound = std::max(bound, u * greatest(rows) + static_cast<double>(options_.rank + 2) * u *
+                                                     std::abs(scale) * row_sum *
+                                                     greatest(adapter.down()));
+  });
+  return bound;
+}
+
+template <NamesLinearMaps BlockType>
+Json AdapterSet<BlockType>::describe() const {
+  Json targets = Json::array();
+  for (auto const& target : options_.targets) targets.push_back(Json(target));
+  return Json::object({{"rank", options_.rank},
+                       {"alpha", options_.alpha},
+                       {"targets", std::move(targets)},
+                       {"blocks", blocks_}});
+}
+
+template <NamesLinearMaps BlockType>
+AdapterOptions AdapterSet<BlockType>::options_of(Json const& saved) {
+  AdapterOptions options{
+      .rank = saved.at("rank").as_int(), .alpha = saved.at("alpha").as_double(), .targets = {}};
+  for (Json const& target : saved.at("targets").as_array())
+    options.targets.push_back(target.as_string());
+  return options;
+}
+
+ACCRETE_END_NAMESPACE
