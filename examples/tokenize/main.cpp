@@ -1,4 +1,6 @@
 // Text to tokens and back, and vocabularies: encode, decode, count, convert, train.
+#include <time.h>
+
 #include <accrete/accrete.hpp>
 #include <accrete/report/progress.hpp>
 #include <boost/program_options.hpp>
@@ -113,16 +115,24 @@ void decode(Settings const& settings) {
   });
 }
 
+/// What the calling thread has taken of a processor.
+double thread_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 struct Counts {
   std::size_t bytes = 0, code_points = 0, tokens = 0;
-  double seconds = 0;
+  double seconds = 0, cpu_seconds = 0;
 
   [[nodiscard]] Json json(std::string const& file) const {
     return Json::object({{"file", file},
                          {"bytes", bytes},
                          {"code_points", code_points},
                          {"tokens", tokens},
-                         {"seconds", seconds}});
+                         {"seconds", seconds},
+                         {"cpu_seconds", cpu_seconds}});
   }
 };
 
@@ -136,12 +146,15 @@ void count(Settings const& settings) {
     std::string const& file = settings.files[place];
     std::string const text = accrete::read_file(file, std::uint64_t{1} << 40);
     auto const start = std::chrono::steady_clock::now();
+    double const cpu_start = thread_cpu_seconds();
     std::size_t const tokens =
         tokenizer
             .encode(text, settings.plain ? SpecialTokens::as_text : SpecialTokens::as_tokens, file)
             .size();
+    double const cpu_time = thread_cpu_seconds() - cpu_start;
     std::chrono::duration<double> const time = std::chrono::steady_clock::now() - start;
-    counts[place] = {text.size(), accrete::count_code_points(text, file), tokens, time.count()};
+    counts[place] = {text.size(), accrete::count_code_points(text, file), tokens, time.count(),
+                     cpu_time};
   });
   if (!settings.json)
     std::printf("%14s %14s %14s %9s  file\n", "tokens", "code points", "bytes", "MB/s");

@@ -96,7 +96,8 @@ struct Settings {
     throw options::error(command.empty() ? "a command is missing" : "unknown command " + command);
   if (command != "train" && settings.vocabulary.empty())
     throw options::error(command + " needs --vocabulary");
-  if (settings.vocabulary.starts_with("bvv241-") && settings.ngrams.empty())
+  if ((settings.vocabulary == "bvv241-2-3" || settings.vocabulary == "bvv241-max") &&
+      settings.ngrams.empty())
     throw options::error(settings.vocabulary + " needs --ngrams, the folder of its n-gram lists");
   if ((command == "train" || command == "convert") && settings.output.empty())
     throw options::error(command + " needs --out");
