@@ -8,6 +8,9 @@
 
 #include <accrete/substrate/equal_rows.hpp>
 #include <accrete/substrate/glyph_extension.hpp>
+#if defined(ACCRETE_SUBSTRATE_HAS_LAPACK)
+#include <accrete/substrate/lapack_eigen_solver.hpp>
+#endif
 
 #include "../tokenize/load_tokenizer.hpp"
 #include "arguments.hpp"
@@ -38,9 +41,20 @@ inline void report_substrate(accrete::Substrate const& substrate, std::filesyste
                          " ms)\nfingerprint ", substrate.fingerprint(), "\n"));
 }
 
+[[nodiscard]] inline accrete::EigenSolver solver_of(std::string const& name) {
+  if (name == "portable") return accrete::portable_eigen_solver();
+#if defined(ACCRETE_SUBSTRATE_HAS_LAPACK)
+  if (name == "lapack") return accrete::lapack_eigen_solver();
+#else
+  if (name == "lapack")
+    throw accrete::ValueError("--solver lapack: this program was built without a LAPACK");
+#endif
+  throw options::error("--solver: expected portable or lapack, got " + name);
+}
+
 inline int run_build(Words const& words) {
   Settings settings;
-  std::string vocabulary_name, recipe_name = "clean", kind = "pca";
+  std::string vocabulary_name, recipe_name = "clean", kind = "pca", solver = "portable";
   std::filesystem::path ngrams, out;
   Index size = 32, width = 0;
   bool refuse_equal = false;
@@ -55,6 +69,8 @@ inline int run_build(Words const& words) {
       "numbers a token, at most size * size; 0: as many");
   add("kind", options::value(&kind)->default_value(kind),
       "pca: principal components of the pictures; bits: the pictures themselves");
+  add("solver", options::value(&solver)->default_value(solver),
+      "of eigenvectors: portable (the same bits on every machine), lapack (fast, share the file)");
   add("refuse-equal", options::bool_switch(&refuse_equal), "where two tokens share a picture");
   add("out", path_value(out)->required(), "the file to write");
   settings.add_font(visible);
@@ -72,6 +88,7 @@ inline int run_build(Words const& words) {
   StageProgress progress(settings.quiet);
   accrete::GlyphSubstrateOptions const how{.threads = settings.threads,
                                            .refuse_equal_pictures = refuse_equal,
+                                           .solver = solver_of(solver),
                                            .progress = progress.callback()};
   accrete::Substrate const substrate =
       kind == "bits"

@@ -97,6 +97,7 @@ refuse 1 "a width from 1 to 1024" "$program" build --quiet "${outlines[@]}" --vo
 refuse 2 "unknown command paint; see --help" "$program" paint
 refuse 2 "a command is missing" "$program"
 refuse 2 "--out" "$program" build --vocabulary vocabulary.json
+refuse 2 "--solver: expected portable or lapack" "${build[@]}" --out none --solver slow
 refuse 2 "no new tokens" "$program" extend "a b.safetensors" --out none
 refuse 2 "expected a name that ends in .html or .svg" "$program" atlas "a b.safetensors" --out picture.png
 expect "files of refused commands" "" "$(find . -name 'none*')"
