@@ -64,6 +64,9 @@ BOOST_AUTO_TEST_SUITE(published_vocabulary)
 BOOST_AUTO_TEST_CASE(bvv241_2_3_has_the_published_ids) {
   auto const lists = published_lists();
   if (!lists) return;
+  detail::NgramSet pool;
+  detail::add_most_frequent(*lists / "n-gramms-2-3.txt", 338, pool);
+  BOOST_TEST(pool.size() == 8177U);
   Vocabulary const vocabulary = build_bvv241_2_3(*lists / "n-gramms-2-3.txt");
   BOOST_TEST(vocabulary.size() == 65536);
   BOOST_TEST(vocabulary.merges().size() == 12224U);
@@ -75,6 +78,10 @@ BOOST_AUTO_TEST_CASE(bvv241_2_3_has_the_published_ids) {
 BOOST_AUTO_TEST_CASE(bvv241_max_has_the_published_ids) {
   auto const lists = published_lists();
   if (!lists) return;
+  detail::NgramSet pool;
+  detail::add_most_frequent(*lists / "n-gramms-2-3-4-5.txt", 906, pool);
+  detail::add_shortest_lines(*lists / "n-gramms-intersection.txt", 65536, pool);
+  BOOST_TEST(pool.size() == 73768U);
   Vocabulary const vocabulary =
       build_bvv241_max(*lists / "n-gramms-2-3-4-5.txt", *lists / "n-gramms-intersection.txt");
   BOOST_TEST(vocabulary.size() == 131072);

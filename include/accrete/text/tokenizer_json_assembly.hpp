@@ -34,16 +34,6 @@ struct TokenizerJsonParts {
   std::uint64_t decoder_offset = 0;
 };
 
-/// The byte that a token like <0x0A> names.
-[[nodiscard]] inline std::optional<std::uint8_t> named_byte(std::string_view spelling) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  if (spelling.size() != 6 || !spelling.starts_with("<0x") || spelling[5] != '>')
-    return std::nullopt;
-  std::size_t const high = digits.find(spelling[3]), low = digits.find(spelling[4]);
-  if (high == digits.npos || low == digits.npos) return std::nullopt;
-  return static_cast<std::uint8_t>(16 * high + low);
-}
-
 class TokenizerJsonAssembly {
  public:
   TokenizerJsonAssembly(JsonPathReader const& reader, TokenizerJsonParts const& parts)

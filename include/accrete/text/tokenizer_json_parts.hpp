@@ -75,6 +75,16 @@ struct JsonMarks {
 /// Whether it is a byte-level one; nothing for null.
 [[nodiscard]] std::optional<bool> read_decoder(JsonPathReader& reader);
 
+/// The byte that a token like <0x0A> names.
+[[nodiscard]] inline std::optional<std::uint8_t> named_byte(std::string_view spelling) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  if (spelling.size() != 6 || !spelling.starts_with("<0x") || spelling[5] != '>')
+    return std::nullopt;
+  std::size_t const high = digits.find(spelling[3]), low = digits.find(spelling[4]);
+  if (high == digits.npos || low == digits.npos) return std::nullopt;
+  return static_cast<std::uint8_t>(16 * high + low);
+}
+
 /// Refuses all but null.
 inline void only_null(JsonPathReader& reader, std::string_view what) {
   std::uint64_t const offset = reader.offset();

@@ -13,6 +13,7 @@
 #include <accrete/io/json.hpp>
 #include <accrete/text/split_rule.hpp>
 #include <accrete/text/tokenizer.hpp>
+#include <accrete/text/tokenizer_json_parts.hpp>
 #include <accrete/text/tokenizer_rules.hpp>
 #include <accrete/text/utf8.hpp>
 #include <accrete/text/vocabulary.hpp>
