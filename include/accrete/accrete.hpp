@@ -25,6 +25,7 @@
 #include <accrete/substrate/substrate.hpp>
 #include <accrete/text/bpe_tokenizer.hpp>
 #include <accrete/text/ngram_vocabulary.hpp>
+#include <accrete/train/adapter_file.hpp>
 #include <accrete/train/checkpoint.hpp>
 #include <accrete/train/step_log.hpp>
 #include <accrete/train/trainer.hpp>

@@ -199,6 +199,40 @@ BOOST_AUTO_TEST_CASE(a_run_with_adapters_resumes_bit_by_bit) {
   BOOST_TEST(finish(resumed, second) == expected);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_of_adapters_fits_its_base_alone) {
+  ScratchFolder const folder;
+  auto const path = folder / "adapters.safetensors";
+  Model trained = make();
+  BOOST_CHECK_EXCEPTION(save_adapters(trained, path), ValueError, says("no adapters"));
+  trained.body().add_adapters(everywhere());
+  trained.body().freeze();
+  trained.body().remove_adapters();
+  trained.body().add_adapters(everywhere());  // on all three blocks
+  trained.body().for_each_segment([](auto& segment) {
+    if (segment.name() != "adapters") return;
+    for (Index i = 0; i < segment.values().count(); ++i)
+      segment.values().data()[i] += 0.01F * static_cast<float>(i % 7);
+  });
+  save_adapters(trained, path);
+
+  Model same = make();
+  BOOST_CHECK_EXCEPTION(load_adapters(same, path), MismatchError, says("3 frozen blocks", "has 2"));
+  same.body().freeze();
+  load_adapters(same, path);
+  BOOST_TEST(logits_of(same) == logits_of(trained));
+  BOOST_CHECK_EXCEPTION(load_adapters(same, path), ValueError, says("already"));
+
+  Model other = make();
+  train(other, 1);
+  other.body().freeze();
+  BOOST_CHECK_EXCEPTION(load_adapters(other, path), MismatchError, says("trained on blocks"));
+  BOOST_TEST(!other.body().has_adapters());
+
+  auto const checkpoint = folder / "checkpoint.safetensors";
+  CheckpointWriter{same}.save(checkpoint);
+  BOOST_CHECK_EXCEPTION(load_adapters(other, checkpoint), FileError, says("holds no adapters"));
+}
+
 BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_refused_by_name) {
   Model model = make();
   auto const with = [](auto change) {

@@ -78,6 +78,13 @@ class Stack {
   double unmerge_adapters() requires NamesLinearMaps<Block>;
   /// Forgets the adapters, merged or not.
   void remove_adapters() requires NamesLinearMaps<Block>;
+  /// Calls f(name, parameter) for all parameters of adapters that the lowest `blocks` blocks would have. Throws as
+  /// `add_adapters` does.
+  template <class F>
+  void check_adapters_of(AdapterOptions const& options, Index blocks,
+                         F&& f) const requires NamesLinearMaps<Block> {
+    AdapterSet<Block>::for_each_planned(prototype_, options, blocks, f);
+  }
   [[nodiscard]] bool has_adapters() const {
     if constexpr (NamesLinearMaps<Block>) return adapters_ && !adapters_are_merged_;
     return false;

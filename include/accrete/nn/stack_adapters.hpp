@@ -17,8 +17,7 @@ void Stack<BlockType>::check_adapters(Json const& saved, Index depth, F&& f) con
     if (blocks < 1 || blocks > depth || blocks != saved.at("first_trainable").as_int())
       throw MismatchError(message("stack: the file has adapters for ", blocks,
                                   " blocks, which are not its frozen ones"));
-    AdapterSet<Block>::for_each_planned(prototype_, AdapterSet<Block>::options_of(*adapters),
-                                        blocks, f);
+    check_adapters_of(AdapterSet<Block>::options_of(*adapters), blocks, f);
   } else {
     throw MismatchError("stack: the file has adapters, which this type of block cannot have");
   }
