@@ -30,6 +30,13 @@ class PieceMerger {
   /// The next code point's token. False, and nothing is done, if the piece has no room for it.
   [[nodiscard]] bool push(TokenId id, std::vector<TokenId>& out);
 
+  /// Forgets the piece.
+  void clear() {
+    piece_.clear();
+    ranks_.clear();
+    has_merges_ = false;
+  }
+
   /// Ends the piece and appends its tokens to `out`.
   void finish(std::vector<TokenId>& out);
 
@@ -68,9 +75,7 @@ inline void PieceMerger::finish(std::vector<TokenId>& out) {
     out.push_back(id);
     place += tables_->length(id);
   }
-  piece_.clear();
-  ranks_.clear();
-  has_merges_ = false;
+  clear();
 }
 
 inline void PieceMerger::merge() {

@@ -33,6 +33,9 @@ class StreamingEncoder {
                             std::string_view source = "text")
       : merger_(std::move(tables)), source_(source) {}
 
+  /// Starts another text, which errors call `source`, and forgets what is left of the last.
+  void begin(std::string_view source);
+
   /// Takes the next chunk, which may end anywhere, and appends the tokens that are certain by now
   /// to `out`. FileError(source, offset, reason) at invalid UTF-8; ValueError if `<unk>` is needed
   /// and missing; after either the encoder is of no further use.
@@ -65,6 +68,14 @@ class StreamingEncoder {
 };
 
 // -------------------------------------------------------------------------------------------------
+
+inline void StreamingEncoder::begin(std::string_view source) {
+  source_ = source;
+  offset_ = 0;
+  broken_.clear();
+  merger_.clear();
+  after_unknown_ = false;
+}
 
 inline void StreamingEncoder::push(std::string_view chunk, std::vector<TokenId>& out) {
   std::size_t offset = 0;

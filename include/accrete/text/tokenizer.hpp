@@ -143,8 +143,26 @@ inline Tokenizer::Tokenizer(Vocabulary const& vocabulary, TokenizerRules rules)
 
 class Tokenizer::Run {
  public:
-  Run(Content const& content, std::string_view source, std::vector<TokenId>& out)
-      : content_(content), encoder_(content.tables, source), merger_(content.tables), out_(out) {}
+  explicit Run(Tokenizer const& tokenizer)
+      : content_(*tokenizer.content_), encoder_(content_.tables), merger_(content_.tables) {}
+
+  /// The tokens of a text, which errors call `source`.
+  [[nodiscard]] std::vector<TokenId> encode(std::string_view text, SpecialTokens special,
+                                            std::string_view source);
+
+ private:
+  /// Calls between(part) for what stands between the tokens that `finder` finds.
+  template <class Between>
+  void cut(detail::SpecialTokenFinder const& finder, std::string_view text, Between between) {
+    for (std::size_t offset = 0; offset < text.size();) {
+      auto const [found, id] = finder.find(text, offset);
+      between(text.substr(offset, found - offset));
+      if (found == text.size()) break;
+      std::size_t const bytes = content_.tables->vocabulary().token(id).size();
+      added(id, bytes);
+      offset = found + bytes;
+    }
+  }
 
   void added(TokenId id, std::size_t bytes) { encoder_.push_token(id, bytes, out_); }
 
@@ -159,7 +177,6 @@ class Tokenizer::Run {
     pieces(text);
   }
 
- private:
   void code_points(std::string_view text) {
     if (std::optional<TokenId> const id = whole(text)) return added(*id, text.size());
     encoder_.push(text, out_);
@@ -211,47 +228,42 @@ class Tokenizer::Run {
   Content const& content_;
   StreamingEncoder encoder_;
   detail::PieceMerger merger_;
-  std::vector<TokenId>& out_;
+  std::vector<TokenId> out_;
 };
 
-inline std::vector<TokenId> Tokenizer::encode(std::string_view text, SpecialTokens special,
-                                              std::string_view source) const {
+inline std::vector<TokenId> Tokenizer::Run::encode(std::string_view text, SpecialTokens special,
+                                                   std::string_view source) {
   // No text has more tokens than bytes. Pages that are not written to take no memory, so that a
   // long text needs no copying and no more than its tokens.
   constexpr std::size_t long_text = std::size_t{1} << 20;
-  std::vector<TokenId> ids;
-  if (text.size() >= long_text) ids.reserve(text.size());
-  if (rules().byte_level)
+  out_.clear();
+  if (text.size() >= long_text) out_.reserve(text.size());
+  encoder_.begin(source);
+  if (content_.rules.byte_level)
     for (CodePointCursor cursor(text, source); !cursor.done();) cursor.next();
 
   std::size_t const which = special == SpecialTokens::as_tokens ? 0 : 1;
-  detail::SpecialTokenFinder const& early = content_->early[which];
-  detail::SpecialTokenFinder const& late = content_->late[which];
-  Run run(*content_, source, ids);
-  auto const cut = [&](detail::SpecialTokenFinder const& finder, std::string_view part,
-                       auto const& between) {
-    for (std::size_t offset = 0; offset < part.size();) {
-      auto const [found, id] = finder.find(part, offset);
-      between(part.substr(offset, found - offset));
-      if (found == part.size()) break;
-      std::size_t const bytes = vocabulary().token(id).size();
-      run.added(id, bytes);
-      offset = found + bytes;
-    }
-  };
-  cut(early, text, [&](std::string_view part) {
-    cut(late, part, [&](std::string_view rest) { run.text(rest); });
+  cut(content_.early[which], text, [&](std::string_view part) {
+    cut(content_.late[which], part, [&](std::string_view rest) { this->text(rest); });
   });
-  return ids;
+  return std::move(out_);
+}
+
+inline std::vector<TokenId> Tokenizer::encode(std::string_view text, SpecialTokens special,
+                                              std::string_view source) const {
+  return Run(*this).encode(text, special, source);
 }
 
 inline std::vector<std::vector<TokenId>> Tokenizer::encode_batch(std::span<std::string const> texts,
                                                                  ThreadPool& pool,
                                                                  SpecialTokens special) const {
   std::vector<std::vector<TokenId>> ids(texts.size());
-  pool.parallel_for(static_cast<Index>(texts.size()), [&](Index i) {
-    auto const place = static_cast<std::size_t>(i);
-    ids[place] = encode(texts[place], special, message("text ", i));
+  pool.parallel_for_ranges(static_cast<Index>(texts.size()), 1, [&](IndexRange range) {
+    Run run(*this);
+    for (Index i = range.begin; i < range.end; ++i) {
+      auto const place = static_cast<std::size_t>(i);
+      ids[place] = run.encode(texts[place], special, "text " + std::to_string(i));
+    }
   });
   return ids;
 }
