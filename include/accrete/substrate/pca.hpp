@@ -5,7 +5,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -18,6 +17,7 @@
 #include <accrete/core/thread_pool.hpp>
 #include <accrete/substrate/bit_matrix.hpp>
 #include <accrete/substrate/co_occurrence.hpp>
+#include <accrete/substrate/component_panel.hpp>
 #include <accrete/substrate/eigen_solver.hpp>
 #include <accrete/substrate/octet.hpp>
 #include <accrete/substrate/pca_basis.hpp>
@@ -85,52 +85,6 @@ inline PcaBasis fit_pca(CoOccurrence const& both, Index width, ThreadPool& pool,
 
 namespace detail {
 
-/// Sixteen components of a basis, bit by bit: entry (b, c) at [16 b + c]. They fit into the cache
-/// for all rows, and their sums into registers.
-class ComponentPanel {
- public:
-  static constexpr Index width = 2 * Octet::size;
-
-  ComponentPanel(PcaBasis const& basis, Index first);
-
-  /// out[c] = y[first + c] for the panel's components, past the last one 0.
-  void project(std::span<BitMatrix::Word const> row, double* out) const;
-
- private:
-  [[nodiscard]] double const* of_bit(Index bit) const { return entries_.data() + bit * width; }
-
-  std::vector<double> entries_;
-  Octet low_mean_ = Octet::zero();
-  Octet high_mean_ = Octet::zero();
-};
-
-inline ComponentPanel::ComponentPanel(PcaBasis const& basis, Index first)
-    : entries_(static_cast<std::size_t>(basis.bit_count * width)) {
-  for (Index bit = 0; bit < basis.bit_count; ++bit) {
-    auto const from = basis.components.begin() + bit * basis.width + first;
-    std::copy_n(from, std::min(width, basis.width - first), entries_.begin() + bit * width);
-    Octet const mean = Octet::all(basis.mean[static_cast<std::size_t>(bit)]);
-    low_mean_ = low_mean_ + mean * Octet::load(of_bit(bit));
-    high_mean_ = high_mean_ + mean * Octet::load(of_bit(bit) + Octet::size);
-  }
-}
-
-inline void ComponentPanel::project(std::span<BitMatrix::Word const> row, double* out) const {
-  Octet low = Octet::zero();
-  Octet high = Octet::zero();
-  Index first_bit = 0;
-  for (BitMatrix::Word word : row) {
-    for (; word != 0; word &= word - 1) {
-      double const* const entries = of_bit(first_bit + std::countr_zero(word));
-      low = low + Octet::load(entries);
-      high = high + Octet::load(entries + Octet::size);
-    }
-    first_bit += BitMatrix::word_bits;
-  }
-  (low - low_mean_).store(out);
-  (high - high_mean_).store(out + Octet::size);
-}
-
 /// y / |y|, or zeros where |y| is mere rounding: a row that differs from the mean at all differs by
 /// 1 / rows or more in some bit.
 inline void normalize_row(double const* y, Index padded, std::span<float> out) {
@@ -149,22 +103,27 @@ inline std::vector<float> project_normalized(PcaBasis const& basis, BitMatrix co
                              " bits, got ", bits.columns()));
   }
   std::vector<detail::ComponentPanel> panels;
-  for (Index c = 0; c < basis.width; c += detail::ComponentPanel::width) {
+  constexpr Index panel_width = detail::ComponentPanel::width;
+  for (Index c = 0; c < basis.width; c += panel_width) {
     panels.emplace_back(basis, c);
   }
-  auto const padded = static_cast<Index>(panels.size()) * detail::ComponentPanel::width;
+  auto const padded = static_cast<Index>(panels.size()) * panel_width;
   std::vector<float> table(static_cast<std::size_t>(bits.rows() * basis.width));
   constexpr Index rows_per_task = 256;
   pool.parallel_for((bits.rows() + rows_per_task - 1) / rows_per_task, [&](Index task) {
     Index const begin = task * rows_per_task;
     Index const end = std::min(begin + rows_per_task, bits.rows());
+    detail::SetBits const set_bits(bits, begin, end);
     std::vector<double> y(static_cast<std::size_t>((end - begin) * padded));
+    std::vector<double> sums(static_cast<std::size_t>((end - begin) * panel_width));
     Index panel_begin = 0;
     for (detail::ComponentPanel const& panel : panels) {
-      for (Index r = begin; r < end; ++r) {
-        panel.project(bits.row(r), y.data() + (r - begin) * padded + panel_begin);
+      panel.project(set_bits, sums);
+      for (Index r = 0; r < end - begin; ++r) {
+        std::copy_n(sums.data() + r * panel_width, panel_width,
+                    y.data() + r * padded + panel_begin);
       }
-      panel_begin += detail::ComponentPanel::width;
+      panel_begin += panel_width;
     }
     for (Index r = begin; r < end; ++r) {
       detail::normalize_row(y.data() + (r - begin) * padded, padded,

@@ -46,7 +46,8 @@ inline void check_freetype(FT_Error error, std::string const& font, char const* 
 class FreeTypeLibrary {
  public:
   static constexpr std::size_t max_bytes = std::size_t{256} << 20;
-  static constexpr std::size_t max_requests = std::size_t{1} << 16;  // for memory, of one glyph
+  static constexpr std::size_t requests_of_a_font = std::size_t{1} << 20;  // for memory
+  static constexpr std::size_t requests_of_a_glyph = std::size_t{1} << 14;
 
   explicit FreeTypeLibrary(std::string const& font) {
     ACCRETE_FREETYPE_CALL(font, FT_New_Library(&memory_, &library_));
@@ -59,7 +60,7 @@ class FreeTypeLibrary {
 
   [[nodiscard]] FT_Library get() const { return library_; }
 
-  void begin_glyph() { use_.requests = 0; }
+  void begin_glyph() { use_.requests_left = requests_of_a_glyph; }
 
   /// "2.12.1": of the library that runs, not of the header.
   [[nodiscard]] std::string version() const {
@@ -73,7 +74,7 @@ class FreeTypeLibrary {
  private:
   struct Use {
     std::size_t bytes = 0;
-    std::size_t requests = 0;
+    std::size_t requests_left = requests_of_a_font;
   };
 
   // Each block stands behind its own size.
@@ -95,7 +96,8 @@ class FreeTypeLibrary {
     auto const before = block == nullptr ? std::size_t{0} : static_cast<std::size_t>(old_size);
     auto const after = static_cast<std::size_t>(new_size);
     if (new_size < 0 || after > max_bytes - (use.bytes - before)) return nullptr;
-    if (++use.requests > max_requests) return nullptr;
+    if (use.requests_left == 0) return nullptr;
+    --use.requests_left;
     void* const begin = std::realloc(
         block == nullptr ? nullptr : static_cast<std::byte*>(block) - prefix, prefix + after);
     if (begin == nullptr) return nullptr;
