@@ -20,6 +20,10 @@ using DynamicBlock = accrete::TransformerBlock<accrete::dynamic_block, Backend, 
 template <class Backend, class Embedding = accrete::FrozenGlyphEmbedding>
 using GrowingModel = accrete::Decoder<Embedding, accrete::Growable<accrete::Stack<DynamicBlock<Backend>>>>;
 
+/// The models that most tests use; models.cpp has them compiled once.
+using CpuModel = GrowingModel<Cpu>;
+using DoubleModel = GrowingModel<Double>;
+
 /// V tokens without meaning and a table of random rows, which `seed` changes.
 [[nodiscard]] inline accrete::Substrate random_substrate(Index vocabulary, Index width, std::uint64_t seed = 1) {
   std::vector<accrete::Token> tokens;
@@ -83,3 +87,14 @@ template <class Model>
 }
 
 }  // namespace accrete_test
+
+extern template class accrete::TransformerBlock<accrete::dynamic_block, accrete_test::Cpu>;
+extern template class accrete::TransformerBlock<accrete::dynamic_block, accrete_test::Double>;
+extern template class accrete::Stack<accrete_test::DynamicBlock<accrete_test::Cpu>>;
+extern template class accrete::Stack<accrete_test::DynamicBlock<accrete_test::Double>>;
+extern template class accrete::Decoder<accrete::FrozenGlyphEmbedding,
+                                       accrete::Growable<accrete::Stack<accrete_test::DynamicBlock<accrete_test::Cpu>>>>;
+extern template class accrete::Decoder<accrete::FrozenGlyphEmbedding,
+                                       accrete::Growable<accrete::Stack<accrete_test::DynamicBlock<accrete_test::Double>>>>;
+extern template class accrete::Trainer<accrete_test::CpuModel>;
+extern template class accrete::Trainer<accrete_test::DoubleModel>;
