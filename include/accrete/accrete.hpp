@@ -24,7 +24,9 @@
 #include <accrete/substrate/nearest_tokens.hpp>
 #include <accrete/substrate/substrate.hpp>
 #include <accrete/text/bpe_tokenizer.hpp>
+#include <accrete/text/counted_vocabulary.hpp>
 #include <accrete/text/ngram_vocabulary.hpp>
+#include <accrete/text/tokenizer_json.hpp>
 #include <accrete/train/adapter_file.hpp>
 #include <accrete/train/checkpoint.hpp>
 #include <accrete/train/step_log.hpp>
