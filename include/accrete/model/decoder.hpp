@@ -1,13 +1,10 @@
 /// A decoder-only language model: embedding, body, head.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <numeric>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <accrete/concepts/language_model.hpp>
 #include <accrete/embedding/embedding_policy.hpp>
@@ -94,12 +91,13 @@ class Decoder {
     ++revision_;
   }
 
-  /// Takes a larger substrate that extends this model's own (substrate/extension.hpp) and grows head and embedding to its
-  /// vocabulary. The new tokens' parameters start as they would in a new model; the logits of all older tokens keep their
-  /// bits. Sessions and trainers made before no longer fit and say so.
+  /// Takes a larger substrate that extends this model's own (substrate/extension.hpp) and grows head
+  /// and embedding to its vocabulary. The new tokens' parameters start as they would in a new model;
+  /// the logits of all older tokens keep their bits. Sessions and trainers made before no longer fit
+  /// and say so.
   ///
-  /// Throws MismatchError, and leaves the model as it is, unless the model's substrate is an ancestor of `larger`, and
-  /// where the embedding would give an older token another vector.
+  /// Throws MismatchError, and leaves the model as it is, unless the model's substrate is an ancestor
+  /// of `larger`, and where the embedding would give an older token another vector.
   void grow_vocabulary(Substrate larger);
 
   /// The parameters of norm and classifier.
@@ -191,56 +189,6 @@ void Decoder<Embedding, BodyType, Head>::bind(Segment<Backend>& segment, Layer& 
   segment.allocate();
   segment.bind(layer, segment.name());
   segment.initialize(Random(seed_), planned_depth_);
-}
-
-template <class Embedding, Body BodyType, class Head>
-requires FormDecoder<Embedding, BodyType, Head>
-void Decoder<Embedding, BodyType, Head>::grow_vocabulary(Substrate larger) {
-  if (!substrate_.is_ancestor_of(larger))
-    throw MismatchError(
-        message("decoder: its vocabulary grows only onto a substrate that extends its own: ",
-                difference(substrate_, larger)));
-  EmbeddingLayer embedding(backend_, larger, body_.model_dim());
-  HeadLayer head(body_.model_dim(), larger.vocabulary_size());
-  auto const grown = [this](Segment<Backend> const& old, auto& layer) {
-    Segment<Backend> segment(backend_, old.name());
-    bind(segment, layer);
-    copy_common_rows(old, segment);
-    segment.set_trainable(old.trainable());
-    return segment;
-  };
-  auto embedding_segment = grown(embedding_segment_, embedding);
-  auto head_segment = grown(head_segment_, head);
-  check_same_vectors(embedding);
-
-  embedding_ = std::move(embedding);
-  head_ = std::move(head);
-  embedding_segment_ = std::move(embedding_segment);
-  head_segment_ = std::move(head_segment);
-  substrate_ = larger;
-  ++revision_;
-}
-
-template <class Embedding, Body BodyType, class Head>
-requires FormDecoder<Embedding, BodyType, Head>
-void Decoder<Embedding, BodyType, Head>::check_same_vectors(EmbeddingLayer const& larger) const {
-  using T = TypeOf<Backend, Element>;
-  constexpr Index chunk = 256;
-  auto const vectors = [&](EmbeddingLayer const& layer, std::vector<TokenId> const& ids) {
-    auto const count = static_cast<Index>(ids.size());
-    std::vector<T> out(static_cast<std::size_t>(count * body_.model_dim()));
-    layer.forward(backend_, {ids.data(), {1, count}}, {out.data(), {1, count, body_.model_dim()}});
-    return out;
-  };
-  for (Index begin = 0; begin < substrate_.vocabulary_size(); begin += chunk) {
-    std::vector<TokenId> ids(
-        static_cast<std::size_t>(std::min(chunk, substrate_.vocabulary_size() - begin)));
-    std::iota(ids.begin(), ids.end(), static_cast<TokenId>(begin));
-    if (vectors(embedding_, ids) != vectors(larger, ids))
-      throw MismatchError(
-          message("decoder: on the larger vocabulary the embedding ", embedding_.describe().dump(),
-                  " would give older tokens other vectors, as ", larger.describe().dump()));
-  }
 }
 
 template <class Embedding, Body BodyType, class Head>
@@ -337,3 +285,5 @@ void Decoder<Embedding, BodyType, Head>::decode_step(Session& session,
 }
 
 ACCRETE_END_NAMESPACE
+
+#include <accrete/model/vocabulary_growth.hpp>

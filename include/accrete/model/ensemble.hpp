@@ -20,8 +20,8 @@ ACCRETE_BEGIN_NAMESPACE
 /// of them changes. They may differ in width, depth and policies. An ensemble is a language model: it scores, trains
 /// what its experts leave trainable, decodes, and may itself be an expert.
 ///
-/// Where experts stand on a substrate and on others that extend it, the ensemble stands on the ancestor: the tokens that
-/// only some experts know are refused as input and have no logits.
+/// Where experts stand on a substrate and on others that extend it, the ensemble stands on the
+/// ancestor: the tokens that only some experts know are refused as input and have no logits.
 ///
 /// `Rule` is SameSubstrate or SameVocabulary; users write `Ensemble`.
 template <class Rule, Trainable... Experts>
@@ -39,13 +39,7 @@ class BasicEnsemble {
    public:
     /// Throws MismatchError where an expert has grown onto a substrate that does not dock.
     Session(BasicEnsemble const& ensemble, SessionPlan plan)
-        : sessions_(
-              (ensemble.check_substrates(), std::apply(
-                                                [&](auto const&... experts) {
-                                                  return std::tuple<typename Experts::Session...>(
-                                                      typename Experts::Session(experts, plan)...);
-                                                },
-                                                ensemble.experts_))) {}
+        : sessions_(sessions_of(ensemble, plan)) {}
 
     template <std::size_t I>
     [[nodiscard]] auto& expert() {
@@ -64,7 +58,18 @@ class BasicEnsemble {
     }
 
    private:
-    std::tuple<typename Experts::Session...> sessions_;
+    using Sessions = std::tuple<typename Experts::Session...>;
+
+    static Sessions sessions_of(BasicEnsemble const& ensemble, SessionPlan plan) {
+      ensemble.check_substrates();
+      return std::apply(
+          [&](auto const&... experts) {
+            return Sessions(typename Experts::Session(experts, plan)...);
+          },
+          ensemble.experts_);
+    }
+
+    Sessions sessions_;
   };
 
   /// Throws MismatchError, which says what differs, unless one expert's substrate is that of all others or an ancestor.
@@ -209,7 +214,8 @@ class BasicEnsemble {
   ModelNumber number_;
 };
 
-/// Ensemble<Expert, Other> merges experts that dock; Ensemble<SameVocabulary, Expert, Other> is for control experiments.
+/// Ensemble<Expert, Other> merges experts that dock; Ensemble<SameVocabulary, Expert, Other> is for
+/// control experiments.
 template <class... Parts>
 requires CanDock<Parts...> || NamesSameVocabulary<Parts...>
 class Ensemble : public BasicEnsemble<SameSubstrate, Parts...> {
