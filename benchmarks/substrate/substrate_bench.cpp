@@ -43,7 +43,8 @@ Vocabulary made_up_vocabulary(Index size) {
       continue;
     }
     std::u32string ngram;
-    for (char32_t i = 0; i < 2 + place % 4; ++i) ngram += (0x21 + (place - last) / 4 * 7 + i) % last;
+    for (char32_t i = 0; i < 2 + place % 4; ++i)
+      ngram += (0x21 + (place - last) / 4 * 7 + i) % last;
     tokens.push_back({accrete::to_utf8(ngram)});
   }
   return Vocabulary(tokens, {});
@@ -53,7 +54,8 @@ Vocabulary vocabulary_of(Settings const& settings) {
   if (settings.ngrams.empty()) return made_up_vocabulary(settings.vocabulary);
   std::filesystem::path const folder = settings.ngrams;
   if (settings.vocabulary == 65536) return accrete::build_bvv241_2_3(folder / "n-gramms-2-3.txt");
-  return accrete::build_bvv241_max(folder / "n-gramms-2-3-4-5.txt", folder / "n-gramms-intersection.txt");
+  return accrete::build_bvv241_max(folder / "n-gramms-2-3-4-5.txt",
+                                   folder / "n-gramms-intersection.txt");
 }
 
 accrete::EigenSolver solver_of(Settings const& settings) {
@@ -104,7 +106,8 @@ Json measure(Settings const& settings, Recipe const& recipe) {
   };
   auto const build_with = [&](auto const& rasterizer) {
     stages.end("font");
-    auto substrate = accrete::build_glyph_substrate(vocabulary, rasterizer, recipe, settings.width, build);
+    auto substrate =
+        accrete::build_glyph_substrate(vocabulary, rasterizer, recipe, settings.width, build);
     stages.end("fingerprint");
     return substrate;
   };
@@ -127,20 +130,26 @@ Json measure(Settings const& settings, Recipe const& recipe) {
 
 int run(int argument_count, char** arguments) {
   Settings settings;
-  options::options_description description("accrete-bench-substrate: time and memory from a font to a substrate");
+  options::options_description description(
+      "accrete-bench-substrate: time and memory from a font to a substrate");
   auto add = description.add_options();
   add("help", "this text");
-  add("vocabulary", options::value(&settings.vocabulary)->default_value(65536), "tokens: 65536, 131072");
-  add("ngrams", options::value(&settings.ngrams), "folder of the published n-gram lists; else n-grams are made up");
+  add("vocabulary", options::value(&settings.vocabulary)->default_value(65536),
+      "tokens: 65536, 131072");
+  add("ngrams", options::value(&settings.ngrams),
+      "folder of the published n-gram lists; else n-grams are made up");
   add("size", options::value(&settings.size)->default_value(32), "pixels of a cell");
   add("width", options::value(&settings.width), "components; all of them if left out");
   add("recipe", options::value(&settings.recipe)->default_value("bvv241"), "bvv241 or clean");
-  add("font", options::value(&settings.font)->default_value("/usr/share/fonts/opentype/unifont/unifont.otf"),
+  add("font",
+      options::value(&settings.font)
+          ->default_value("/usr/share/fonts/opentype/unifont/unifont.otf"),
       "a font file, or Unifont's .hex");
   add("solver", options::value(&settings.solver)->default_value("portable"), "portable or lapack");
   add("threads", options::value(&settings.threads)->default_value(2), "threads");
   add("save", options::value(&settings.substrate), "where the substrate goes; else it is dropped");
-  add("write-tokens", options::value(&settings.tokens), "where the tokens go, for peers/substrate_peer.py");
+  add("write-tokens", options::value(&settings.tokens),
+      "where the tokens go, for peers/substrate_peer.py");
   options::variables_map values;
   options::store(options::parse_command_line(argument_count, arguments, description), values);
   options::notify(values);
