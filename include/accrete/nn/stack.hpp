@@ -89,7 +89,8 @@ class Stack {
     if constexpr (NamesLinearMaps<Block>) return adapters_ && !adapters_are_merged_;
     return false;
   }
-  [[nodiscard]] AdapterSet<Block> const& adapters() const requires NamesLinearMaps<Block> {
+  /// The AdapterSet. Throws ValueError where there is none.
+  [[nodiscard]] auto const& adapters() const requires NamesLinearMaps<Block> {
     if (!has_adapters()) throw ValueError("stack: it has no adapters; call add_adapters first");
     return *adapters_;
   }
