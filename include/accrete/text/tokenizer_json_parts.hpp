@@ -75,7 +75,7 @@ struct JsonMarks {
 /// Whether it is a byte-level one; nothing for null.
 [[nodiscard]] std::optional<bool> read_decoder(JsonPathReader& reader);
 
-/// The byte that a token like <0x0A> names.
+/// The byte that a token like `<0x0A>` names.
 [[nodiscard]] inline std::optional<std::uint8_t> named_byte(std::string_view spelling) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   if (spelling.size() != 6 || !spelling.starts_with("<0x") || spelling[5] != '>')

@@ -23,7 +23,7 @@ ACCRETE_BEGIN_NAMESPACE
 /// A tokenizer.json that Hugging Face's `tokenizers` 0.20 and later reads, and that gives the same
 /// ids there. Reserved tokens become plain tokens, which no text reaches.
 ///
-/// ValueError for what the format cannot say: a token spelled like a byte token (<0x0A>) or a
+/// ValueError for what the format cannot say: a token spelled like a byte token (`<0x0A>`) or a
 /// reserved one of one code point, which text would reach there.
 [[nodiscard]] std::string to_tokenizer_json(Tokenizer const& tokenizer);
 

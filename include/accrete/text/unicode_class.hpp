@@ -1,4 +1,4 @@
-/// Letters, numbers and white space, as regular expressions tell them apart: \p{L}, \p{N}, \s.
+/// Letters, numbers and white space, as regular expressions tell them apart.
 #pragma once
 
 #include <algorithm>
