@@ -9,7 +9,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <accrete/io/file.hpp>
+#include <accrete/substrate/glyph/bvv241_recipe.hpp>
 #include <accrete/substrate/glyph/hex_rasterizer.hpp>
+#include <accrete/substrate/glyph_substrate.hpp>
 #include <support/error_text.hpp>
 #include <support/mutants.hpp>
 #include <support/scratch_folder.hpp>
@@ -63,6 +65,21 @@ BOOST_AUTO_TEST_CASE(published_pictures_come_out_bit_by_bit, *needs({unifont})) 
     BOOST_TEST(comparison.pictures == (size == 32 ? 400U : 60U));
     BOOST_TEST(comparison.different == 0U);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_substrate_equals_that_of_the_bitmaps,
+                     *needs({unifont, unifont_hex, unifont_marks})) {
+  std::vector<accrete::Token> tokens;
+  for (char32_t code_point = 0x20; code_point < 0xD800; code_point += 211) {
+    tokens.push_back({accrete::to_utf8(std::u32string{code_point})});
+    tokens.push_back({accrete::to_utf8(std::u32string{code_point, char32_t{0x301}, U'a'})});
+  }
+  accrete::Vocabulary const vocabulary(tokens, {});
+  accrete::HexRasterizer const bitmaps(
+      accrete::HexFont::read(unifont_hex).with_marks(unifont_marks));
+  accrete::Bvv241Recipe const recipe(32);
+  BOOST_CHECK(build_glyph_substrate(vocabulary, FreeTypeRasterizer(unifont), recipe, 64) ==
+              build_glyph_substrate(vocabulary, bitmaps, recipe, 64));
 }
 
 BOOST_AUTO_TEST_CASE(a_copy_draws_the_same, *needs({unifont})) {
