@@ -88,6 +88,7 @@ template <class Model>
 
 }  // namespace accrete_test
 
+#ifndef ACCRETE_USE_CBLAS  // models.cpp is compiled for Eigen's engine alone
 extern template class accrete::TransformerBlock<accrete::dynamic_block, accrete_test::Cpu>;
 extern template class accrete::TransformerBlock<accrete::dynamic_block, accrete_test::Double>;
 extern template class accrete::Stack<accrete_test::DynamicBlock<accrete_test::Cpu>>;
@@ -98,3 +99,4 @@ extern template class accrete::Decoder<accrete::FrozenGlyphEmbedding,
                                        accrete::Growable<accrete::Stack<accrete_test::DynamicBlock<accrete_test::Double>>>>;
 extern template class accrete::Trainer<accrete_test::CpuModel>;
 extern template class accrete::Trainer<accrete_test::DoubleModel>;
+#endif

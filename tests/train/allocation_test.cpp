@@ -15,15 +15,26 @@ std::atomic<long> allocations{0};
 void* counted(std::size_t size, std::size_t alignment) {
   ++allocations;
   std::size_t const whole = (size + alignment - 1) / alignment * alignment;
-  if (void* const memory = std::aligned_alloc(alignment, whole)) return memory;
+  return std::aligned_alloc(alignment, whole);
+}
+
+void* counted_or_thrown(std::size_t size, std::size_t alignment) {
+  if (void* const memory = counted(size, alignment)) return memory;
   throw std::bad_alloc();
 }
 }  // namespace
 
+// All forms of new and delete that are called: a sanitizer would keep its own of those left out.
 void* operator new(std::size_t size) {
+  return counted_or_thrown(size, alignof(std::max_align_t));
+}
+void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
   return counted(size, alignof(std::max_align_t));
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted_or_thrown(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, std::align_val_t alignment, std::nothrow_t const&) noexcept {
   return counted(size, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* memory) noexcept {
@@ -32,7 +43,15 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
+void operator delete(void* memory, std::nothrow_t const&) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t, std::nothrow_t const&) noexcept {
+  std::free(memory);
+}
 void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
   std::free(memory);
 }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
