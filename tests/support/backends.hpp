@@ -6,6 +6,8 @@
 #include <accrete/backend/cpu/backend.hpp>
 #include <accrete/backend/reference/backend.hpp>
 
+#include "support/kernels.hpp"
+
 namespace accrete_test {
 
 using AllBackends = std::tuple<accrete::ReferenceBackend<double>, accrete::ReferenceBackend<float>,

@@ -7,6 +7,8 @@
 
 #include <accrete/accrete.hpp>
 
+#include "support/kernels.hpp"
+
 namespace accrete_test {
 
 using accrete::Index;

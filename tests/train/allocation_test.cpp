@@ -52,8 +52,6 @@ void operator delete(void* memory, std::align_val_t, std::nothrow_t const&) noex
 void operator delete(void* memory, std::align_val_t) noexcept {
   std::free(memory);
 }
-  std::free(memory);
-}
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }

@@ -39,8 +39,9 @@ struct MatrixView {
     return data + i * row_stride + j * column_stride;
   }
   [[nodiscard]] constexpr MatrixView block(IndexRange some_rows, IndexRange some_columns) const {
-    return {at(some_rows.begin, some_columns.begin), some_rows.size(), some_columns.size(),
-            row_stride, column_stride};
+    // What has no elements may have no address either.
+    T* const first = data == nullptr ? nullptr : at(some_rows.begin, some_columns.begin);
+    return {first, some_rows.size(), some_columns.size(), row_stride, column_stride};
   }
 };
 
