@@ -21,7 +21,7 @@ namespace options = boost::program_options;
 struct Settings {
   std::string only_case, output;
   int repeats = 5, threads = 2;
-  bool json = false;
+  bool json = false, frozen_only = false;
   double peak = 0;
 };
 
@@ -75,6 +75,20 @@ Json measure_machine(Settings const& settings) {
   return run_in_child({"--machine", "--threads", std::to_string(settings.threads)});
 }
 
+Json run_cases(Settings const& settings, std::vector<std::string> const& names) {
+  std::printf("\n%-12s %12s %10s %22s %10s\n", "case", "tokens/s", "GFLOP/s", "of floor", "MiB");
+  Json cases = Json::array();
+  for (auto const& name : names) {
+    Json const row = run_case_in_child(settings, name);
+    std::printf("%-12s %12.1f %10.1f %6.0f%% %-15s %10.0f\n", name.c_str(), row.at("tokens_per_second").as_double(),
+                row.at("gflops").as_double(), 100 * row.at("floor_fraction").as_double(),
+                row.at("floor").as_string().c_str(), row.at("vm_hwm_mib").as_double());
+    std::fflush(stdout);
+    cases.push_back(row);
+  }
+  return cases;
+}
+
 Json run_all(Settings& settings) {
   Json const machine = measure_machine(settings);
   if (settings.peak == 0) settings.peak = machine.at("peak").as_double();
@@ -91,23 +105,15 @@ Json run_all(Settings& settings) {
               report.at("machine").as_string().c_str(), settings.threads, report.at("engine").as_string().c_str(),
               settings.peak / 1e9, bandwidth, cached_bandwidth);
 
-  std::printf("%-32s %12s %10s %8s\n", "operation", "ms", "GFLOP/s", "of peak");
-  report["kernels"] = bench::run_kernel_cases(settings.repeats, settings.threads, settings.peak);
-  for (Json const& row : report.at("kernels").as_array())
-    std::printf("%-32s %12.3f %10.1f %7.0f%%\n", row.at("case").as_string().c_str(), row.at("milliseconds").as_double(),
-                row.at("gflops").as_double(), 100 * row.at("floor_fraction").as_double());
-
-  std::printf("\n%-12s %12s %10s %22s %10s\n", "case", "tokens/s", "GFLOP/s", "of floor", "MiB");
-  Json cases = Json::array();
-  for (auto const& name : bench::model_cases()) {
-    Json const row = run_case_in_child(settings, name);
-    std::printf("%-12s %12.1f %10.1f %6.0f%% %-15s %10.0f\n", name.c_str(), row.at("tokens_per_second").as_double(),
-                row.at("gflops").as_double(), 100 * row.at("floor_fraction").as_double(),
-                row.at("floor").as_string().c_str(), row.at("vm_hwm_mib").as_double());
-    std::fflush(stdout);
-    cases.push_back(row);
+  if (!settings.frozen_only) {
+    std::printf("%-32s %12s %10s %8s\n", "operation", "ms", "GFLOP/s", "of peak");
+    report["kernels"] = bench::run_kernel_cases(settings.repeats, settings.threads, settings.peak);
+    for (Json const& row : report.at("kernels").as_array())
+      std::printf("%-32s %12.3f %10.1f %7.0f%%\n", row.at("case").as_string().c_str(),
+                  row.at("milliseconds").as_double(), row.at("gflops").as_double(),
+                  100 * row.at("floor_fraction").as_double());
   }
-  report["cases"] = std::move(cases);
+  report["cases"] = run_cases(settings, settings.frozen_only ? bench::frozen_cases() : bench::model_cases());
   return report;
 }
 
@@ -119,6 +125,8 @@ int run(int argument_count, char** arguments) {
   add("case", options::value(&settings.only_case), "one model case alone, in this process: S-full, M-decode, ...");
   add("repeats", options::value(&settings.repeats)->default_value(5), "samples of each figure; the median counts");
   add("threads", options::value(&settings.threads)->default_value(2), "threads");
+  add("frozen", options::bool_switch(&settings.frozen_only),
+      "growth above more and more frozen blocks alone, with and without a prefix cache");
   add("machine", "measure the machine alone and print JSON");
   add("json", options::bool_switch(&settings.json), "with --case: print JSON alone");
   add("out", options::value(&settings.output)->default_value("out/bench.json"), "where the JSON of a whole run goes");

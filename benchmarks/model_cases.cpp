@@ -50,6 +50,15 @@ class RandomBatches {
   std::uint64_t drawn_ = 0;
 };
 
+/// Few tokens, the same ones again and again.
+Batches repeated_batches(Size const& size) {
+  RandomBatches random(size);
+  auto const count = static_cast<std::size_t>(2 * size.batch * size.time);
+  std::vector<TokenId> tokens(count + 1), unused;
+  random.next(tokens, unused);
+  return {std::move(tokens), {.batch = size.batch, .time = size.time}};
+}
+
 /// Products alone; attention counted dense over T; backward costs twice its forward. Decoding: the weights, once.
 double flop_per_token(Size const& size, std::string_view kind) {
   auto const width = static_cast<double>(size.model_dim);
@@ -58,8 +67,9 @@ double flop_per_token(Size const& size, std::string_view kind) {
   double const block = 24 * width * width;
   if (kind == "decode") return layers * block + head;
   double const dense = block + 4 * static_cast<double>(size.time) * width;
-  double const trained = kind == "full" ? layers : kind == "growth" ? double{active_blocks} : 0;
-  return layers * dense + head + 2 * (trained * dense + (kind == "forward" ? 0 : head));
+  double const trained = kind == "full" ? layers : kind == "forward" ? 0 : double{active_blocks};
+  double const computed = kind == "cached" ? trained : layers;
+  return computed * dense + head + 2 * (trained * dense + (kind == "forward" ? 0 : head));
 }
 
 /// Seconds of each repeat and the tokens that one repeat handles.
@@ -71,6 +81,14 @@ struct Timing {
 Timing time_training(Model& model, Size const& size, int repeats) {
   RandomBatches batches(size);
   Trainer trainer{model, AdamW{}};
+  return {time_samples(repeats, [&] { trainer.step(batches); }), size.batch * size.time};
+}
+
+/// Growth whose frozen blocks see the same tokens again: every sequence is found in the cache.
+Timing time_cached_training(Model& model, Size const& size, int repeats) {
+  auto batches = repeated_batches(size);
+  Trainer trainer{model, AdamW{}, {.prefix_cache = PrefixCacheOptions{}}};
+  for (int epoch = 0; epoch < 2; ++epoch) trainer.step(batches);
   return {time_samples(repeats, [&] { trainer.step(batches); }), size.batch * size.time};
 }
 
@@ -119,12 +137,24 @@ std::vector<std::string> model_cases() {
   return names;
 }
 
+std::vector<std::string> frozen_cases() {
+  std::vector<std::string> names;
+  for (char const* depth : {"3", "6", "12", "24"})
+    for (char const* kind : {"frozen", "cached"})
+      names.push_back(std::string("S-") + kind + "-" + depth);
+  return names;
+}
+
 Json run_model_case(std::string const& name, int repeats, int threads, double peak_flops) {
   auto const found = std::find_if(std::begin(sizes), std::end(sizes),
                                   [&](Size const& size) { return name.starts_with(size.name); });
   if (found == std::end(sizes)) throw ValueError("benchmark: no case is called " + name);
-  Size const& size = *found;
-  std::string const kind = name.substr(2);
+  Size size = *found;
+  std::string kind = name.substr(2);
+  if (auto const dash = kind.find('-'); dash != std::string::npos) {
+    size.layers = std::stol(kind.substr(dash + 1)) + active_blocks;
+    kind.resize(dash);
+  }
 
   CpuBackend const cpu(threads);
   Model model{cpu,
@@ -133,14 +163,15 @@ Json run_model_case(std::string const& name, int repeats, int threads, double pe
                .block = {.model_dim = size.model_dim,
                          .head_count = size.heads,
                          .hidden_dim = 4 * size.model_dim}}};
-  if (kind == "growth") {
-    model.body().grow(size.layers - active_blocks);
+  if (kind == "growth" || kind == "frozen" || kind == "cached") {
+    if (size.layers > active_blocks) model.body().grow(size.layers - active_blocks);
     model.body().grow(active_blocks);
   } else {
     model.body().grow(size.layers);
   }
   Timing const timing = kind == "forward"  ? time_forward(model, size, repeats)
                         : kind == "decode" ? time_decoding(model, size, repeats)
+                        : kind == "cached" ? time_cached_training(model, size, repeats)
                                            : time_training(model, size, repeats);
 
   double const speed = static_cast<double>(timing.tokens) / median(timing.seconds);

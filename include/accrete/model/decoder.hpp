@@ -130,6 +130,25 @@ class Decoder {
     return body_.cache_for(workspace, batch, capacity);
   }
 
+  /// The number of blocks whose output depends on ids alone for as long as a trainer lasts: neither they nor the
+  /// embedding train. `forward` is `forward_prefix`, whose result may be kept, then `forward_from_prefix`.
+  [[nodiscard]] Index prefix_depth() const { return body_.prefix_depth(); }
+  /// The prefix's output (B,T,C) for ids (B,T), in a session without training.
+  [[nodiscard]] View<Backend, Element const, 3> forward_prefix(
+      Session& session, View<Backend, TokenId const, 2> ids) const;
+  /// Where `forward_from_prefix` expects the prefix's output (B,T,C).
+  [[nodiscard]] View<Backend, Element, 3> prefix_in(Session& session, Index batch,
+                                                    Index time) const {
+    State& state = session.begin(*this, batch, time);
+    return body_.prefix_in(state.body, state.features);
+  }
+  /// The rest of `forward`, after `prefix_in` was filled.
+  void forward_from_prefix(Session& session) const {
+    State& state = session.begin(*this, session.batch(), session.time());
+    body_.forward_from_prefix(backend_, state.features, state.body);
+    head_.forward(backend_, state.features, state.head, state.head_scratch);
+  }
+
   /// The body's output (B,T,C) of the last forward, from which the head starts.
   [[nodiscard]] View<Backend, Element const, 3> features(Session const& session) const {
     return session.state().features;
@@ -253,6 +272,19 @@ void Decoder<Embedding, BodyType, Head>::forward(Session& session,
   embedding_.forward(backend_, ids, state.embedded);
   body_.forward(backend_, state.embedded, state.features, state.body);
   head_.forward(backend_, state.features, state.head, state.head_scratch);
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+auto Decoder<Embedding, BodyType, Head>::forward_prefix(Session& session,
+                                                        View<Backend, TokenId const, 2> ids) const
+    -> View<Backend, Element const, 3> {
+  check_ready();
+  check_ids(ids);
+  State& state = session.begin(*this, ids.size(0), ids.size(1));
+  embedding_.forward(backend_, ids, state.embedded);
+  body_.forward_prefix(backend_, state.embedded, state.features, state.body);
+  return state.features;
 }
 
 template <class Embedding, Body BodyType, class Head>

@@ -92,18 +92,19 @@ LossSum evaluate_loss(Model const& model, typename Model::Session& session,
   return sum_of_losses(losses, flat);
 }
 
-/// The same, and adds the gradient of loss_scale * sum of losses to `gradients`.
-template <Trainable Model>
+/// The same, and adds the gradient of loss_scale * sum of losses to `gradients`. `forward()` does what
+/// `model.forward(session, ids)` would.
+template <Trainable Model, class Forward>
 LossSum evaluate_loss_and_gradients(
     Model const& model, typename Model::Session& session,
     View<typename Model::Backend, TokenId const, 2> ids,      // (B,T)
     View<typename Model::Backend, TokenId const, 2> targets,  // (B,T)
     LossScratch<typename Model::Backend>& scratch,
-    Gradients<typename Model::Backend> const& gradients, double loss_scale) {
+    Gradients<typename Model::Backend> const& gradients, double loss_scale, Forward&& forward) {
   check_sizes("evaluate_loss_and_gradients", "targets", targets, ids.sizes());
   auto const flat = targets.template reshape<1>({targets.count()});
   detail::check_targets(flat, model.substrate().vocabulary_size());
-  model.forward(session, ids);
+  forward();
   auto const terms = model.classifier(session);
   auto const term_gradients = model.classifier_gradients(session, gradients);
   auto const losses = scratch.losses(targets.count());
@@ -111,6 +112,17 @@ LossSum evaluate_loss_and_gradients(
       model.backend(), terms, term_gradients, flat, losses, scratch.logits(), loss_scale);
   model.backward(session, gradients, ids);
   return sum_of_losses(losses, flat);
+}
+
+template <Trainable Model>
+LossSum evaluate_loss_and_gradients(
+    Model const& model, typename Model::Session& session,
+    View<typename Model::Backend, TokenId const, 2> ids,      // (B,T)
+    View<typename Model::Backend, TokenId const, 2> targets,  // (B,T)
+    LossScratch<typename Model::Backend>& scratch,
+    Gradients<typename Model::Backend> const& gradients, double loss_scale) {
+  return evaluate_loss_and_gradients(model, session, ids, targets, scratch, gradients, loss_scale,
+                                     [&] { model.forward(session, ids); });
 }
 
 ACCRETE_END_NAMESPACE

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <accrete/core/index_range.hpp>
 #include <accrete/core/random.hpp>
 #include <accrete/nn/adapter_set.hpp>
 #include <accrete/nn/segment.hpp>
@@ -50,6 +51,12 @@ class Stack {
 
   [[nodiscard]] Index depth() const { return static_cast<Index>(blocks_.size()); }
   [[nodiscard]] Index first_trainable() const { return first_trainable_; }
+  /// The number of blocks that training neither changes nor passes through: below them nothing is kept.
+  [[nodiscard]] Index prefix_depth() const {
+    if constexpr (NamesLinearMaps<Block>)
+      if (has_adapters() && adapters_->segment().trainable()) return 0;
+    return first_trainable_;
+  }
   [[nodiscard]] Index model_dim() const { return prototype_.model_dim(); }
   [[nodiscard]] Index revision() const { return revision_; }
   [[nodiscard]] std::vector<Block> const& blocks() const { return blocks_; }
@@ -116,6 +123,21 @@ class Stack {
   /// x (B,T,C) -> out (B,T,C)
   void forward(Backend const& backend, View<Backend, Element const, 3> x,
                View<Backend, Element, 3> out, State& state) const;
+  /// `forward` in two halves, for who keeps the output of the blocks that no training changes. The lower half runs
+  /// blocks [0, prefix_depth()) and needs no state that keeps; the upper half goes on from what stands in
+  /// `prefix_in(state, out)` (B,T,C).
+  void forward_prefix(Backend const& backend, View<Backend, Element const, 3> x,
+                      View<Backend, Element, 3> out, State& state) const {
+    forward_blocks(backend, {0, prefix_depth()}, x, out, state);
+  }
+  void forward_from_prefix(Backend const& backend, View<Backend, Element, 3> out,
+                           State& state) const {
+    forward_blocks(backend, {prefix_depth(), depth()}, prefix_in(state, out), out, state);
+  }
+  [[nodiscard]] View<Backend, Element, 3> prefix_in(State& state,
+                                                    View<Backend, Element, 3> out) const {
+    return output_of(prefix_depth() - 1, out, state);
+  }
   /// From grad_out (B,T,C) down to the first kept block; returns the gradient of that block's input.
   View<Backend, Element const, 3> backward(Backend const& backend,
                                            Gradients<Backend> const& gradients,
@@ -155,13 +177,9 @@ class Stack {
     using type = std::optional<AdapterSet<B>>;
   };
 
-  /// Training needs what the blocks from here on leave for backward.
-  [[nodiscard]] Index lowest_trained() const {
-    if constexpr (NamesLinearMaps<Block>)
-      if (has_adapters() && adapters_->segment().trainable()) return 0;
-    return first_trainable_;
-  }
-  /// The input of block `index` in a pass that keeps nothing below state.first_kept.
+  void forward_blocks(Backend const& backend, IndexRange blocks, View<Backend, Element const, 3> x,
+                      View<Backend, Element, 3> out, State& state) const;
+  /// Where the output of block `index` goes in a pass that keeps nothing below state.first_kept.
   View<Backend, Element, 3> output_of(Index index, View<Backend, Element, 3> out,
                                       State& state) const;
 

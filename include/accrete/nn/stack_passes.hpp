@@ -10,7 +10,7 @@ auto Stack<BlockType>::state_for(Workspace<Backend>& workspace, Index batch, Ind
                                  bool training) const -> State {
   auto const hidden = [&] { return workspace.template tensor<Element>(batch, time, model_dim()); };
   State state;
-  state.first_kept = training ? lowest_trained() : depth();
+  state.first_kept = training ? prefix_depth() : depth();
   for (Index i = state.first_kept; i < depth(); ++i) {
     state.kept.push_back(
         blocks_[static_cast<std::size_t>(i)].activations_for(workspace, batch, time));
@@ -50,12 +50,19 @@ auto Stack<BlockType>::output_of(Index index, View<Backend, Element, 3> out, Sta
 template <Block BlockType>
 void Stack<BlockType>::forward(Backend const& backend, View<Backend, Element const, 3> x,
                                View<Backend, Element, 3> out, State& state) const {
-  for (Index i = 0; i < depth(); ++i) {
+  forward_blocks(backend, {0, depth()}, x, out, state);
+}
+
+template <Block BlockType>
+void Stack<BlockType>::forward_blocks(Backend const& backend, IndexRange blocks,
+                                      View<Backend, Element const, 3> x,
+                                      View<Backend, Element, 3> out, State& state) const {
+  for (Index i = blocks.begin; i < blocks.end; ++i) {
     bool const keeps = i >= state.first_kept;
     if (i == state.first_kept) state.first_input = x;
     auto& activations =
         keeps ? state.kept[static_cast<std::size_t>(i - state.first_kept)] : state.passing;
-    auto const y = output_of(i, out, state);
+    auto const y = i + 1 == blocks.end ? out : output_of(i, out, state);
     blocks_[static_cast<std::size_t>(i)].forward(backend, x, y, activations, state.scratch);
     x = y;
   }

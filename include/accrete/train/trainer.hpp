@@ -13,6 +13,7 @@
 #include <accrete/model/loss.hpp>
 #include <accrete/train/active_set.hpp>
 #include <accrete/train/adamw.hpp>
+#include <accrete/train/prefix_cache.hpp>
 #include <accrete/train/schedule.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -28,15 +29,18 @@ struct StepReport {
   Index total_tokens = 0;  ///< targets of the run so far
   double seconds = 0;      ///< wall time of this step
   std::optional<double> validation_loss{};
+  std::optional<double> prefix_hit_rate{};  ///< of the run so far, where there is a prefix cache
 };
 
 struct TrainerOptions {
   Index steps = 1000;
-  Index accumulation = 1;    ///< batches a step, each weighted by its real targets
-  double clip_norm = 1.0;    ///< gradients are scaled down to this norm; 0 turns clipping off
-  Schedule schedule{};       ///< `schedule.steps` of 0 means `steps`
-  Index validate_every = 0;  ///< steps between calls of `validate`; 0 means never
-  std::function<double()> validate{};                ///< returns the validation loss
+  Index accumulation = 1;  ///< batches a step, each weighted by its real targets
+  double clip_norm = 1.0;  ///< gradients are scaled down to this norm; 0 turns clipping off
+  Schedule schedule{};     ///< `schedule.steps` of 0 means `steps`
+  std::optional<PrefixCacheOptions>
+      prefix_cache{};                  ///< keeps what frozen blocks make of data that repeat
+  Index validate_every = 0;            ///< steps between calls of `validate`; 0 means never
+  std::function<double()> validate{};  ///< returns the validation loss
   std::function<void(StepReport const&)> on_step{};  ///< progress, logs, checkpoints
 };
 
@@ -81,7 +85,17 @@ class Trainer {
   }
 
  private:
+  template <class M>
+  struct CacheOf {
+    struct type {};
+  };
+  template <HasFrozenPrefix M>
+  struct CacheOf<M> {
+    using type = std::optional<PrefixCache<M>>;
+  };
+
   void prepare(Index batch, Index time);
+  void forward(View<Backend, TokenId const, 2> ids);
   [[nodiscard]] View<Backend, TokenId const, 2> part(std::vector<TokenId> const& tokens,
                                                      Index index) const {
     return {tokens.data() + index * batch_ * time_, {batch_, time_}};
@@ -97,6 +111,7 @@ class Trainer {
   Index batch_ = 0, time_ = 0;
   std::optional<typename Model::Session> session_;
   std::optional<LossScratch<Backend>> scratch_;
+  typename CacheOf<Model>::type prefix_cache_;
   std::vector<TokenId> inputs_, targets_;  // (accumulation,B,T)
 };
 
@@ -122,6 +137,8 @@ requires TrainsParameters<typename Model::Backend> Trainer<Model>::Trainer(Model
   if (options_.schedule.steps == 0) options_.schedule.steps = options_.steps;
   if (active_.segments().empty())
     throw ValueError("trainer: nothing in the model is trainable; grow it or unfreeze a part");
+  if (options_.prefix_cache && !HasFrozenPrefix<Model>)
+    throw ValueError("trainer: a model of this type has no frozen prefix to keep in a cache");
 }
 
 template <Trainable Model>
@@ -135,9 +152,19 @@ void Trainer<Model>::prepare(Index batch, Index time) {
   time_ = time;
   session_.emplace(model_, SessionPlan{.batch = batch, .time = time, .training = true});
   scratch_.emplace(model_.backend(), batch * time, model_.substrate().vocabulary_size());
+  if constexpr (HasFrozenPrefix<Model>)
+    if (options_.prefix_cache) prefix_cache_.emplace(model_, *options_.prefix_cache, batch, time);
   auto const tokens = static_cast<std::size_t>(options_.accumulation * batch * time);
   inputs_.resize(tokens);
   targets_.resize(tokens);
+}
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend>
+void Trainer<Model>::forward(View<Backend, TokenId const, 2> ids) {
+  if constexpr (HasFrozenPrefix<Model>)
+    if (prefix_cache_) return prefix_cache_->forward(model_, *session_, ids);
+  model_.forward(*session_, ids);
 }
 
 template <Trainable Model>
@@ -159,9 +186,10 @@ StepReport Trainer<Model>::step(Batches& batches) {
   active_.zero_gradients(model_.backend());
   LossSum total;
   for (Index i = 0; i < options_.accumulation; ++i) {
-    auto const sum = evaluate_loss_and_gradients(model_, *session_, part(inputs_, i),
-                                                 part(targets_, i), *scratch_, active_.gradients(),
-                                                 1.0 / static_cast<double>(counted));
+    auto const ids = part(inputs_, i);
+    auto const sum = evaluate_loss_and_gradients(
+        model_, *session_, ids, part(targets_, i), *scratch_, active_.gradients(),
+        1.0 / static_cast<double>(counted), [&] { forward(ids); });
     total.sum += sum.sum;
     total.tokens += sum.tokens;
   }
@@ -170,7 +198,8 @@ StepReport Trainer<Model>::step(Batches& batches) {
       options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (norm + 1e-6)) : 1.0;
   // What the optimizer squares must stay finite in its own type, too.
   auto const scaled_norm = static_cast<TypeOf<Backend, Master>>(norm * clip);
-  if (!std::isfinite(total.sum) || !std::isfinite(norm) || !std::isfinite(scaled_norm * scaled_norm))
+  if (!std::isfinite(total.sum) || !std::isfinite(norm) ||
+      !std::isfinite(scaled_norm * scaled_norm))
     throw NumericError(message("trainer: step ", steps_done_ + 1, ": the loss is ", total.mean(),
                                " and the gradient norm ", norm,
                                "; weights are as before this step; try a lower learning rate"));
@@ -180,14 +209,17 @@ StepReport Trainer<Model>::step(Batches& batches) {
   ++steps_done_;
   total_tokens_ += counted;
   std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
-  return {.step = steps_done_,
-          .steps = options_.steps,
-          .loss = total.mean(),
-          .learning_rate = optimizer_.learning_rate * factor,
-          .gradient_norm = norm,
-          .tokens = counted,
-          .total_tokens = total_tokens_,
-          .seconds = seconds.count()};
+  StepReport report{.step = steps_done_,
+                    .steps = options_.steps,
+                    .loss = total.mean(),
+                    .learning_rate = optimizer_.learning_rate * factor,
+                    .gradient_norm = norm,
+                    .tokens = counted,
+                    .total_tokens = total_tokens_,
+                    .seconds = seconds.count()};
+  if constexpr (HasFrozenPrefix<Model>)
+    if (prefix_cache_) report.prefix_hit_rate = prefix_cache_->hit_rate();
+  return report;
 }
 
 template <Trainable Model>

@@ -1,0 +1,136 @@
+/// Training on a frozen prefix whose output is computed once and kept while the data repeat.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <accrete/io/sha256.hpp>
+#include <accrete/model/session.hpp>
+#include <accrete/nn/parameter.hpp>
+#include <accrete/train/prefix_rows.hpp>
+#include <accrete/train/prefix_rows_file.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// A model whose lowest blocks depend on ids alone while a trainer lasts (see Decoder::prefix_depth).
+template <class M>
+concept HasFrozenPrefix = HostBackend<typename M::Backend> &&
+    requires(M const& model, typename M::Session& session,
+             View<typename M::Backend, TokenId const, 2> ids, Index size) {
+  { model.prefix_depth() } -> std::convertible_to<Index>;
+  {
+    model.forward_prefix(session, ids)
+    } -> std::same_as<View<typename M::Backend, Element const, 3>>;
+  { model.prefix_in(session, size, size) } -> std::same_as<View<typename M::Backend, Element, 3>>;
+  model.forward_from_prefix(session);
+};
+
+struct PrefixCacheOptions {
+  Index byte_limit = Index{1} << 30;
+  std::filesystem::path folder{};  ///< rows go to a file in it; empty means memory
+};
+
+/// Names what the output of a frozen prefix depends on besides ids: substrate, architecture, frozen weights, engine.
+/// 64 hex digits.
+template <HasFrozenPrefix Model>
+[[nodiscard]] std::string prefix_key(Model& model) {
+  Sha256 hash;
+  hash.update(message(model.substrate().fingerprint(), model.describe().dump(),
+                      model.prefix_depth(), model.backend().description()));
+  model.for_each_segment([&](std::string const& prefix, auto const& segment) {
+    if (segment.trainable()) return;
+    hash.update(prefix + segment.name());
+    hash.update(std::as_bytes(segment.values().span()));
+  });
+  return to_hex(hash.digest());
+}
+
+/// `forward` of a model that trains above a frozen prefix. Each sequence of tokens goes through the prefix once; after
+/// that, its row (T,C) is read. Since a row has the same bits alone as in any batch, so have the losses.
+///
+/// A cache is made for a model as it stands: trainers make their own, anew after every growth.
+template <HasFrozenPrefix Model>
+class PrefixCache {
+ public:
+  using Backend = typename Model::Backend;
+  using T = TypeOf<Backend, Element>;
+
+  /// For batches (B,T). Throws ValueError where the model has no frozen prefix or the limit is below 0.
+  PrefixCache(Model& model, PrefixCacheOptions const& options, Index batch, Index time)
+      : time_(time),
+        session_(check(model, options), {.batch = batch, .time = time}),
+        row_(static_cast<std::size_t>(model.prefix_in(session_, 1, time).count())),
+        missing_ids_(static_cast<std::size_t>(batch * time)) {
+    auto const row_bytes = static_cast<Index>(row_ * sizeof(T));
+    if (options.folder.empty())
+      rows_ = std::make_unique<PrefixRowsInMemory>(time, row_bytes, options.byte_limit);
+    else
+      rows_ = std::make_unique<PrefixRowsInFile>(options.folder, prefix_key(model).substr(0, 16),
+                                                 time, row_bytes, options.byte_limit);
+  }
+
+  /// Does what model.forward(session, ids) does.
+  void forward(Model const& model, typename Model::Session& session,
+               View<Backend, TokenId const, 2> ids) {  // (B,T)
+    Index const batch = ids.size(0);
+    auto const prefix = model.prefix_in(session, batch, ids.size(1));
+    missing_.clear();
+    for (Index b = 0; b < batch; ++b)
+      if (!rows_->find(tokens_of(ids, b), std::as_writable_bytes(row_of(prefix, b))))
+        missing_.push_back(b);
+    if (!missing_.empty()) compute_missing(model, ids, prefix);
+    asked_ += batch;
+    found_ += batch - static_cast<Index>(missing_.size());
+    model.forward_from_prefix(session);
+  }
+
+  /// Of all sequences asked for, the share that was found.
+  [[nodiscard]] double hit_rate() const {
+    return asked_ == 0 ? 0.0 : static_cast<double>(found_) / static_cast<double>(asked_);
+  }
+
+ private:
+  static Model& check(Model& model, PrefixCacheOptions const& options) {
+    if (model.prefix_depth() == 0)
+      throw ValueError(
+          "prefix cache: no frozen blocks lie below all that trains; there is nothing to keep");
+    if (options.byte_limit < 0)
+      throw ValueError(message("prefix cache: the limit is ", options.byte_limit, " bytes"));
+    return model;
+  }
+  [[nodiscard]] static std::span<TokenId const> tokens_of(View<Backend, TokenId const, 2> ids,
+                                                          Index b) {
+    return {ids.data() + b * ids.size(1), static_cast<std::size_t>(ids.size(1))};
+  }
+  template <class U>
+  [[nodiscard]] std::span<U> row_of(TensorView<U, 3, HostSpace> rows, Index b) const {
+    return {rows.data() + static_cast<std::size_t>(b) * row_, row_};
+  }
+  void compute_missing(Model const& model, View<Backend, TokenId const, 2> ids,
+                       View<Backend, Element, 3> prefix) {
+    for (std::size_t i = 0; i < missing_.size(); ++i)
+      std::ranges::copy(tokens_of(ids, missing_[i]),
+                        missing_ids_.begin() + static_cast<std::ptrdiff_t>(i) * time_);
+    auto const computed = model.forward_prefix(
+        session_, {missing_ids_.data(), {static_cast<Index>(missing_.size()), time_}});
+    for (std::size_t i = 0; i < missing_.size(); ++i) {
+      auto const row = row_of(computed, static_cast<Index>(i));
+      std::ranges::copy(row, row_of(prefix, missing_[i]).begin());
+      rows_->insert(tokens_of(ids, missing_[i]), std::as_bytes(row));
+    }
+  }
+
+  Index time_;
+  typename Model::Session session_;
+  std::size_t row_;  // values: T C
+  std::unique_ptr<PrefixRows> rows_;
+  std::vector<Index> missing_;        // rows of the batch
+  std::vector<TokenId> missing_ids_;  // (B,T)
+  Index asked_ = 0, found_ = 0;
+};
+
+ACCRETE_END_NAMESPACE

@@ -1,0 +1,180 @@
+#include <accrete/train/prefix_cache.hpp>
+
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+
+#include "support/error_text.hpp"
+#include "support/models.hpp"
+#include "support/scratch_folder.hpp"
+
+using namespace accrete;
+using namespace accrete_test;
+
+namespace {
+
+constexpr Index vocabulary = 61, width = 32, batch = 3, window = 17;
+constexpr Index row_bytes = window * width * static_cast<Index>(sizeof(float));
+
+/// Two frozen stages below one that trains.
+CpuModel grown_model(std::uint64_t seed = 1, int threads = 1) {
+  CpuModel model{Cpu(threads),
+                 random_substrate(vocabulary, 16),
+                 {.seed = seed,
+                  .planned_depth = 4,
+                  .block = {.model_dim = width, .head_count = 4, .hidden_dim = 64}}};
+  model.body().grow(2);
+  model.body().grow(1);
+  model.body().grow(1);
+  return model;
+}
+
+struct Run {
+  std::vector<double> losses{};
+  std::vector<float> parameters{};
+  std::optional<double> hit_rate{};
+};
+
+/// 20 windows for batches of 3: the data repeat from the seventh step on.
+Run train(std::optional<PrefixCacheOptions> cache, Index steps = 20, std::uint64_t seed = 1,
+          int threads = 1) {
+  auto model = grown_model(seed, threads);
+  Batches batches(random_tokens(20 * window + 1, vocabulary),
+                  {.batch = batch, .time = window, .seed = 5});
+  Run run;
+  Trainer trainer{model,
+                  AdamW{.learning_rate = 1e-2},
+                  {.steps = steps, .prefix_cache = cache, .on_step = [&](StepReport const& report) {
+                     run.losses.push_back(report.loss);
+                     run.hit_rate = report.prefix_hit_rate;
+                   }}};
+  trainer.fit(batches);
+  run.parameters = parameters_of(model);
+  return run;
+}
+
+void check_same(Run const& a, Run const& b) {
+  BOOST_TEST(a.losses == b.losses, boost::test_tools::per_element());
+  BOOST_TEST((a.parameters == b.parameters));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(prefix_cache)
+
+BOOST_AUTO_TEST_CASE(losses_and_parameters_have_the_same_bits_with_and_without) {
+  auto const without = train(std::nullopt);
+  BOOST_TEST(!without.hit_rate);
+  ScratchFolder const folder;
+  check_same(without, train(PrefixCacheOptions{}));
+  check_same(without, train(PrefixCacheOptions{.folder = folder.path() / "cache"}));
+  check_same(without, train(PrefixCacheOptions{}, 20, 1, 3));
+}
+
+BOOST_AUTO_TEST_CASE(each_sequence_goes_through_the_prefix_once) {
+  // 60 sequences are asked for, of 20 different ones.
+  BOOST_TEST(train(PrefixCacheOptions{}).hit_rate.value() == 40.0 / 60.0);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_cache_stays_as_it_is) {
+  auto const without = train(std::nullopt);
+  for (bool const in_file : {false, true}) {
+    ScratchFolder const folder;
+    Index const some = 7 * (row_bytes + 8 * (window + 2)), none = 10;
+    for (Index const limit : {some, none, Index{0}}) {
+      auto const run =
+          train(PrefixCacheOptions{.byte_limit = limit, .folder = in_file ? folder.path() : ""});
+      check_same(without, run);
+      if (limit == some) BOOST_TEST((run.hit_rate.value() > 0.1 && run.hit_rate.value() < 0.4));
+      if (limit != some) BOOST_TEST(run.hit_rate.value() == 0.0);
+      if (in_file)
+        for (auto const& file : std::filesystem::directory_iterator(folder.path()))
+          BOOST_TEST(std::filesystem::file_size(file) <=
+                     static_cast<std::uintmax_t>(std::max<Index>(limit, 64)));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_serves_the_next_run) {
+  ScratchFolder const folder;
+  PrefixCacheOptions const options{.folder = folder.path()};
+  auto const first = train(options);
+  auto const second = train(options);
+  check_same(first, second);
+  BOOST_TEST(second.hit_rate.value() == 1.0);
+}
+
+BOOST_AUTO_TEST_CASE(other_weights_make_another_file) {
+  ScratchFolder const folder;
+  PrefixCacheOptions const options{.folder = folder.path()};
+  train(options, 10, 1);
+  auto const other = train(options, 20, 2);
+  BOOST_TEST(other.hit_rate.value() == 40.0 / 60.0);
+  check_same(other, train(std::nullopt, 20, 2));
+  auto const files = std::distance(std::filesystem::directory_iterator(folder.path()), {});
+  BOOST_TEST(files == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_record_is_computed_again) {
+  auto const without = train(std::nullopt);
+  for (std::uint64_t const from_end : {1u, 100u, 2000u, 2300u}) {
+    ScratchFolder const folder;
+    PrefixCacheOptions const options{.folder = folder.path()};
+    train(options);
+    auto const path = std::filesystem::directory_iterator(folder.path())->path();
+    {
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekg(-static_cast<std::streamoff>(from_end), std::ios::end);
+      char const byte = static_cast<char>(file.get() ^ 0x10);
+      file.seekp(-static_cast<std::streamoff>(from_end), std::ios::end);
+      file.put(byte);
+    }
+    auto const again = train(options);
+    check_same(without, again);
+    BOOST_TEST(again.hit_rate.value() < 1.0);
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - from_end);
+    check_same(without, train(options));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_foreign_file_is_refused) {
+  ScratchFolder const folder;
+  PrefixCacheOptions const options{.folder = folder.path()};
+  train(options, 1);
+  auto const path = std::filesystem::directory_iterator(folder.path())->path();
+  std::ofstream(path) << "something else";
+  BOOST_CHECK_EXCEPTION(train(options, 1), FileError, [&](FileError const& error) {
+    return std::string(error.what()).find(path.string()) != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_head_alone_trains_from_the_cache) {
+  for (bool const cached : {false, true}) {
+    static std::vector<float> expected;
+    auto model = grown_model();
+    model.body().freeze();
+    Batches batches(random_tokens(20 * window + 1, vocabulary), {.batch = batch, .time = window});
+    TrainerOptions options{.steps = 15};
+    if (cached) options.prefix_cache.emplace();
+    Trainer{model, AdamW{}, options}.fit(batches);
+    if (!cached) expected = parameters_of(model);
+    BOOST_TEST((parameters_of(model) == expected));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(without_frozen_blocks_below_there_is_nothing_to_keep) {
+  CpuModel model{
+      Cpu(1),
+      random_substrate(vocabulary, 16),
+      {.planned_depth = 1, .block = {.model_dim = width, .head_count = 4, .hidden_dim = 64}}};
+  model.body().grow(1);
+  auto batches = random_batches(vocabulary, batch, window);
+  Trainer trainer{model, AdamW{}, {.steps = 1, .prefix_cache = PrefixCacheOptions{}}};
+  BOOST_CHECK_THROW(trainer.fit(batches), ValueError);
+
+  auto adapted = grown_model();
+  adapted.body().add_adapters({.rank = 2, .targets = {"attention.query"}});
+  Trainer other{adapted, AdamW{}, {.steps = 1, .prefix_cache = PrefixCacheOptions{}}};
+  BOOST_CHECK_THROW(other.fit(batches), ValueError);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
