@@ -12,20 +12,22 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
+/// What a model with a fixed number of terms gives.
 template <class Model>
 using TermsOf = std::array<ClassifierTerm<typename Model::Backend>, Model::term_count>;
 template <class Model>
 using TermGradientsOf =
     std::array<ClassifierTermGradient<typename Model::Backend>, Model::term_count>;
 
-/// forward: ids (B,T) -> the session's hidden states; classifier: the terms whose sum is the logits of all B*T tokens.
+/// forward: ids (B,T) -> the session's hidden states; classifier: what the logits of all B*T tokens are made of, for most
+/// models terms whose sum they are.
 template <class M>
 concept ScoresTokens = ComputeBackend<typename M::Backend> &&
     std::constructible_from<typename M::Session, M const&, SessionPlan> &&
     requires(M const& model, typename M::Session& session,
              View<typename M::Backend, TokenId const, 2> ids) {
   model.forward(session, ids);
-  { model.classifier(session) } -> std::same_as<TermsOf<M>>;
+  { model.classifier(session) } -> ClassifierFor<typename M::Backend>;
   { model.substrate() } -> std::convertible_to<Substrate const&>;
   { model.backend() } -> std::convertible_to<typename M::Backend const&>;
 };
@@ -46,7 +48,9 @@ concept Trainable = ScoresTokens<M> &&
     requires(M& model, M const& const_model, typename M::Session& session,
              Gradients<typename M::Backend> const& gradients,
              View<typename M::Backend, TokenId const, 2> ids) {
-  { const_model.classifier_gradients(session, gradients) } -> std::same_as<TermGradientsOf<M>>;
+  classifier_backward<typename M::Backend>(const_model.backend(), const_model.classifier(session),
+                                           const_model.classifier_gradients(session, gradients),
+                                           Index{}, View<typename M::Backend, Element const, 2>());
   const_model.backward(session, gradients, ids);
   model.for_each_segment([](std::string const&, auto&) {});
   { const_model.describe() } -> std::same_as<Json>;
@@ -54,6 +58,13 @@ concept Trainable = ScoresTokens<M> &&
   const_model.check_structure(Json(), [](std::string const&, auto const&) {});
   model.restore_structure(Json());
   { const_model.stamp() } -> std::same_as<ModelStamp>;
+};
+
+/// A model whose classifier is a list of terms.
+template <class M>
+concept HasTerms = ScoresTokens<M> &&
+    requires(M const& model, typename M::Session const& session) {
+  { model.classifier(session) } -> ListsTerms<typename M::Backend>;
 };
 
 template <class M>

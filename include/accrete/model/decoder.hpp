@@ -116,7 +116,9 @@ class Decoder {
   }
   [[nodiscard]] TermGradientsOf<Decoder> classifier_gradients(
       Session const& session, Gradients<Backend> const& gradients) const {
-    return {head_.term_gradient(gradients, session.state().head_scratch)};
+    auto gradient = head_.term_gradient(gradients, session.state().head_scratch);
+    if (!trains(gradients)) gradient.hidden = {};
+    return {gradient};
   }
   /// Adds to `gradients`, from the gradients of the terms down to the lowest trainable parameter.
   void backward(Session& session, Gradients<Backend> const& gradients,
@@ -170,6 +172,8 @@ class Decoder {
     check_token_ids("decoder", ids, substrate_.vocabulary_size());
   }
   void check_ready() const;
+  /// Whether any parameter has a gradient; if not, backward has nothing to do.
+  [[nodiscard]] bool trains(Gradients<Backend> const& gradients) const;
 
   Backend backend_;
   Substrate substrate_;
@@ -289,12 +293,23 @@ auto Decoder<Embedding, BodyType, Head>::forward_prefix(Session& session,
 
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
+bool Decoder<Embedding, BodyType, Head>::trains(Gradients<Backend> const& gradients) const {
+  bool any = gradients.covers(head_segment_.values()) ||
+             (embedding_trains() && gradients.covers(embedding_segment_.values()));
+  body_.for_each_segment(
+      [&](auto const& segment) { any = any || gradients.covers(segment.values()); });
+  return any;
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
 void Decoder<Embedding, BodyType, Head>::backward(Session& session,
                                                   Gradients<Backend> const& gradients,
                                                   View<Backend, TokenId const, 2> ids) const {
   if (!session.plan().training)
     throw ShapeError("session: planned without training; set SessionPlan::training for backward");
   State& state = session.begin(*this, ids.size(0), ids.size(1));
+  if (!trains(gradients)) return;
   head_.backward(backend_, gradients, state.features, state.grad_features, state.head,
                  state.head_scratch);
   auto const grad_embedded = body_.backward(backend_, gradients, state.grad_features, state.body);

@@ -85,9 +85,9 @@ LossSum evaluate_loss(Model const& model, typename Model::Session& session,
   auto const flat = targets.template reshape<1>({targets.count()});
   detail::check_targets(flat, model.substrate().vocabulary_size());
   model.forward(session, ids);
-  auto const terms = model.classifier(session);
+  auto const classifier = model.classifier(session);
   auto const losses = scratch.losses(targets.count());
-  classifier_loss_forward<typename Model::Backend>(model.backend(), terms, flat, losses,
+  classifier_loss_forward<typename Model::Backend>(model.backend(), classifier, flat, losses,
                                                    scratch.logits());
   return sum_of_losses(losses, flat);
 }
@@ -105,11 +105,12 @@ LossSum evaluate_loss_and_gradients(
   auto const flat = targets.template reshape<1>({targets.count()});
   detail::check_targets(flat, model.substrate().vocabulary_size());
   forward();
-  auto const terms = model.classifier(session);
-  auto const term_gradients = model.classifier_gradients(session, gradients);
+  auto const classifier = model.classifier(session);
+  auto const classifier_gradients = model.classifier_gradients(session, gradients);
   auto const losses = scratch.losses(targets.count());
-  classifier_loss_forward_backward<typename Model::Backend>(
-      model.backend(), terms, term_gradients, flat, losses, scratch.logits(), loss_scale);
+  classifier_loss_forward_backward<typename Model::Backend>(model.backend(), classifier,
+                                                            classifier_gradients, flat, losses,
+                                                            scratch.logits(), loss_scale);
   model.backward(session, gradients, ids);
   return sum_of_losses(losses, flat);
 }

@@ -19,6 +19,13 @@ struct SessionPlan {
   Index cache = 0;
 };
 
+/// Throws ShapeError unless a session of this plan holds B sequences of T tokens.
+inline void check_fits(SessionPlan const& plan, Index batch, Index time) {
+  if (batch < 1 || batch > plan.batch || time < 1 || time > plan.time)
+    throw ShapeError(message("session: planned for B = ", plan.batch, " and T = ", plan.time,
+                             ", called with B = ", batch, " and T = ", time));
+}
+
 /// The session of a model that plans its state with `state_for(workspace, B, T, training)` and its cache with
 /// `cache_for(workspace, B, T_max)`. All memory is allocated here, once.
 template <class Model>
@@ -102,9 +109,7 @@ auto Session<Model>::begin(Model const& model, Index batch, Index time) -> State
     throw MismatchError("session: it was made for another model; make one for this model");
   if (model.stamp() != stamp_)
     throw MismatchError("session: the model has grown or frozen since; make a new session");
-  if (batch < 1 || batch > plan_.batch || time < 1 || time > plan_.time)
-    throw ShapeError(message("session: planned for B = ", plan_.batch, " and T = ", plan_.time,
-                             ", called with B = ", batch, " and T = ", time));
+  check_fits(plan_, batch, time);
   if (batch != batch_ || time != time_) {
     workspace_.reuse();
     state_ = model.state_for(workspace_, batch, time, plan_.training);

@@ -30,6 +30,13 @@ class Gradients {
     return {nullptr, parameter.sizes()};
   }
 
+  /// Whether a run of parameters, such as a segment's, has gradients here.
+  [[nodiscard]] bool covers(View<Backend, Element const, 1> parameters) const {
+    for (auto const& run : runs_)
+      if (run.parameters.data() == parameters.data() && !parameters.empty()) return true;
+    return false;
+  }
+
  private:
   struct Run {
     View<Backend, Element const, 1> parameters;

@@ -1,4 +1,4 @@
-/// exp, the logistic function and the normal distribution of packs.
+/// exp, log, the logistic function and the normal distribution of packs.
 ///
 /// Floats: polynomials of our own, within a few units in the last place where the result is a
 /// normal number; NaN gives NaN. Doubles, which only tests compute with, go lane by lane to the
@@ -49,6 +49,17 @@ template <class T, class F>
 }
 [[nodiscard]] inline Pack<double> exponential(Pack<double> x) {
   return for_each_lane(x, [](double v) { return std::exp(v); });
+}
+
+/// log(1 + x) for x in [0,1]: 2 artanh(x / (x + 2)) as a series.
+[[nodiscard]] inline Pack<float> log_of_one_plus(Pack<float> x) {
+  using P = Pack<float>;
+  P const s = x / (x + P(2.0f));
+  return (s + s) * polynomial<float, 8>(s * s, {1.0f, 1.0f / 3, 1.0f / 5, 1.0f / 7, 1.0f / 9,
+                                                1.0f / 11, 1.0f / 13, 1.0f / 15});
+}
+[[nodiscard]] inline Pack<double> log_of_one_plus(Pack<double> x) {
+  return for_each_lane(x, [](double v) { return std::log1p(v); });
 }
 
 /// 1 / (1 + exp(-x))
