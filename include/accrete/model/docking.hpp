@@ -41,28 +41,22 @@ template <class... Experts>
 concept CanDock =
     AtLeastOneExpert<Experts...> && OneBackend<Experts...> && OneDockableEmbedding<Experts...>;
 
+/// The role of a rule of docking among the parts of an ensemble.
+struct DockingRole;
+
 /// For control experiments: `Ensemble<SameVocabulary, Expert, Expert>` merges experts of whatever
 /// embedding that have nothing in common but tokens, ids and merges. Where embeddings were learned
 /// apart, nothing holds such a merge together, which is what the experiment shows. The result is no
 /// kind that docks.
 struct SameVocabulary {
+  using Role = DockingRole;
   static constexpr bool dockable = false;
 };
 
-namespace detail {
-template <class... Parts>
-inline constexpr bool can_share_vocabulary = false;
-template <class... Experts>
-inline constexpr bool can_share_vocabulary<SameVocabulary, Experts...> =
-    AtLeastOneExpert<Experts...>&& OneBackend<Experts...>;
-}  // namespace detail
-
-/// The policy SameVocabulary is named, first, and the experts compute on one backend.
-template <class... Parts>
-concept NamesSameVocabulary = detail::can_share_vocabulary<Parts...>;
-
 /// The rule of docking: substrates are equal, or the smaller one is an ancestor of the larger.
-struct SameSubstrate {};
+struct SameSubstrate {
+  using Role = DockingRole;
+};
 
 /// Throws MismatchError, which says what differs, unless experts on the two may be merged. `who`
 /// begins the sentence.

@@ -1,238 +1,183 @@
-/// Experts trained apart on one substrate, merged by averaging their logits.
+/// Experts trained apart on one substrate, merged into one model.
 #pragma once
 
 #include <concepts>
-#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
-#include <accrete/concepts/language_model.hpp>
+#include <accrete/model/basic_ensemble.hpp>
 #include <accrete/model/decoder.hpp>
-#include <accrete/model/docking.hpp>
-#include <accrete/model/token_ids.hpp>
+#include <accrete/model/fusion/learned_gate.hpp>
+#include <accrete/model/fusion/logit_adapter.hpp>
+#include <accrete/model/fusion/mean_of_logits.hpp>
+#include <accrete/model/fusion/mean_of_probabilities.hpp>
+#include <accrete/model/fusion/weighted_mean.hpp>
+#include <accrete/nn/policy.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// logits = mean over experts of their logits: a classifier whose terms are the experts' terms, scaled by 1/E.
+namespace detail {
+template <class Part>
+concept EnsemblePolicy =
+    std::same_as<typename Part::Role, FusionRole> || std::same_as<typename Part::Role, DockingRole>;
+
+template <class...>
+struct TypeList {};
+
+/// Policies stand first; what follows are experts.
+template <class Policies, class Parts>
+struct SplitParts {
+  using PolicyList = Policies;
+  using ExpertList = Parts;
+};
+template <class... Policies, EnsemblePolicy First, class... Rest>
+struct SplitParts<TypeList<Policies...>, TypeList<First, Rest...>>
+    : SplitParts<TypeList<Policies..., First>, TypeList<Rest...>> {};
+
+template <class Policies, class Experts>
+struct MergeOf;
+template <class... Policies, class... Experts>
+struct MergeOf<TypeList<Policies...>, TypeList<Experts...>> {
+  using Rule = policy_for<DockingRole, SameSubstrate, Policies...>;
+  using Fusion = policy_for<FusionRole, MeanOfLogits, Policies...>;
+  static constexpr bool has_one_policy_per_role = OnePolicyPerRole<Policies...>;
+  static constexpr bool experts_dock = std::same_as<Rule, SameSubstrate>
+                                           ? CanDock<Experts...>
+                                           : AtLeastOneExpert<Experts...> && OneBackend<Experts...>;
+  template <class F>
+  static constexpr bool fusion_fits =
+      FusionPolicy<F, typename detail::first_of<Experts...>::Backend>;
+  static constexpr bool experts_train = (Trainable<Experts> && ...);
+};
+
+template <class... Parts>
+struct PackMerge {
+  using Split = SplitParts<TypeList<>, TypeList<Parts...>>;
+  using Merge = MergeOf<typename Split::PolicyList, typename Split::ExpertList>;
+
+  template <class>
+  struct HolderOf;
+  template <class... Experts>
+  struct HolderOf<TypeList<Experts...>> {
+    using type = ExpertPack<Experts...>;
+  };
+  using Holder = typename HolderOf<typename Split::ExpertList>::type;
+  using Base = BasicEnsemble<Holder, typename Merge::Rule, typename Merge::Fusion>;
+};
+}  // namespace detail
+
+/// At most one fusion and one rule of docking are named.
+template <class Merge>
+concept OneFusionAndRule = Merge::has_one_policy_per_role;
+/// Experts dock (see docking.hpp), or SameVocabulary is named and they compute on one backend.
+template <class Merge>
+concept ExpertsDock = Merge::experts_dock;
+/// The fusion can be computed on the experts' backend.
+template <class Merge>
+concept FusionFitsExperts = Merge::template fusion_fits<typename Merge::Fusion>;
+template <class Merge>
+concept ExpertsTrain = Merge::experts_train;
+
+/// Parts of which an ensemble can be made: policies first, in any order, then experts.
+template <class Merge>
+concept CanMerge = OneFusionAndRule<Merge> && ExpertsDock<Merge> && FusionFitsExperts<Merge> &&
+    ExpertsTrain<Merge>;
+
+namespace detail {
+/// Policies are taken as values, experts are moved from.
+template <class Part>
+struct EnsembleArgument {
+  using type = Part&&;
+};
+template <EnsemblePolicy Part>
+struct EnsembleArgument<Part> {
+  using type = Part;
+};
+
+template <class Fusion, class... Parts>
+[[nodiscard]] Fusion fusion_among(Parts const&... parts) {
+  Fusion fusion{};
+  [[maybe_unused]] auto const take = [&](auto const& part) {
+    if constexpr (std::same_as<std::remove_cvref_t<decltype(part)>, Fusion>) fusion = part;
+  };
+  (take(parts), ...);
+  return fusion;
+}
+
+template <class Part>
+[[nodiscard]] auto expert_or_nothing(Part& part) {
+  if constexpr (EnsemblePolicy<Part>)
+    return std::tuple<>();
+  else
+    return std::tuple<Part>(std::move(part));
+}
+}  // namespace detail
+
+/// Ensemble<Expert, Other> gives the mean of the experts' logits; `Ensemble<LearnedGate, Expert, Other>` names another
+/// fusion, `Ensemble<SameVocabulary, ...>` is for control experiments (see docking.hpp).
 ///
 /// "Growing Transformers" (Bochkov, arXiv 2507.07129): experts on one frozen embedding share an interface, so no part
-/// of them changes. They may differ in width, depth and policies. An ensemble is a language model: it scores, trains
-/// what its experts leave trainable, decodes, and may itself be an expert.
+/// of them changes. They may differ in width, depth, policies and growth. An ensemble is a language model: it scores,
+/// trains what its experts leave trainable and what its fusion has, decodes, and may itself be an expert. An ensemble
+/// of one is that expert.
 ///
 /// Where experts stand on a substrate and on others that extend it, the ensemble stands on the
 /// ancestor: the tokens that only some experts know are refused as input and have no logits.
 ///
-/// `Rule` is SameSubstrate or SameVocabulary; users write `Ensemble`.
-template <class Rule, Trainable... Experts>
-class BasicEnsemble {
-  using First = detail::first_of<Experts...>;
+///     Ensemble merged{WeightedMean{{0.7, 0.3}}, std::move(russian), std::move(chinese)};
+template <class... Parts>
+requires CanMerge<typename detail::PackMerge<Parts...>::Merge>
+class Ensemble : public detail::PackMerge<Parts...>::Base {
+  using Base = typename detail::PackMerge<Parts...>::Base;
 
  public:
-  using Backend = typename First::Backend;
-  using EmbeddingType = std::conditional_t<std::same_as<Rule, SameSubstrate>,
-                                           typename First::EmbeddingType, SameVocabulary>;
-  static constexpr std::size_t term_count = (0 + ... + Experts::term_count);
-
-  /// One session for each expert.
-  class Session {
-   public:
-    /// Throws MismatchError where an expert has grown onto a substrate that does not dock.
-    Session(BasicEnsemble const& ensemble, SessionPlan plan)
-        : sessions_(sessions_of(ensemble, plan)) {}
-
-    template <std::size_t I>
-    [[nodiscard]] auto& expert() {
-      return std::get<I>(sessions_);
-    }
-    template <std::size_t I>
-    [[nodiscard]] auto const& expert() const {
-      return std::get<I>(sessions_);
-    }
-    [[nodiscard]] SessionPlan const& plan() const { return expert<0>().plan(); }
-    [[nodiscard]] Index batch() const { return expert<0>().batch(); }
-    [[nodiscard]] Index time() const { return expert<0>().time(); }
-    [[nodiscard]] Index position(Index row) const { return expert<0>().position(row); }
-    void rewind(Index row, Index position) {
-      std::apply([&](auto&... sessions) { (sessions.rewind(row, position), ...); }, sessions_);
-    }
-
-   private:
-    using Sessions = std::tuple<typename Experts::Session...>;
-
-    static Sessions sessions_of(BasicEnsemble const& ensemble, SessionPlan plan) {
-      ensemble.check_substrates();
-      return std::apply(
-          [&](auto const&... experts) {
-            return Sessions(typename Experts::Session(experts, plan)...);
-          },
-          ensemble.experts_);
-    }
-
-    Sessions sessions_;
-  };
-
   /// Throws MismatchError, which says what differs, unless one expert's substrate is that of all others or an ancestor.
-  explicit BasicEnsemble(Experts&&... experts) : experts_(std::move(experts)...) {
-    check_substrates();
-  }
+  explicit Ensemble(typename detail::EnsembleArgument<Parts>::type... parts)
+      : Base(detail::fusion_among<typename Base::Fusion>(parts...),
+             std::tuple_cat(detail::expert_or_nothing<Parts>(parts)...)) {}
 
   template <std::size_t I>
   [[nodiscard]] auto& expert() {
-    return std::get<I>(experts_);
+    return std::get<I>(this->experts_);
   }
   template <std::size_t I>
   [[nodiscard]] auto const& expert() const {
-    return std::get<I>(experts_);
+    return std::get<I>(this->experts_);
   }
-  /// That of the experts' common vocabulary.
-  [[nodiscard]] Substrate const& substrate() const {
-    Substrate const* common = &expert<0>().substrate();
-    for_each(
-        [&]<std::size_t I>() { common = &common_substrate(*common, expert<I>().substrate()); });
-    return *common;
-  }
-  [[nodiscard]] Backend const& backend() const { return expert<0>().backend(); }
-  [[nodiscard]] Json describe() const {
-    Json json = Json::object();
-    json["type"] = Json("ensemble");
-    json["fusion"] = Json("mean of logits");
-    Json experts = Json::array();
-    for_each([&]<std::size_t I>() {
-      Json description = expert<I>().describe();
-      if (expert<I>().substrate() != substrate())
-        description["substrate"] = expert<I>().substrate().fingerprint();
-      experts.push_back(std::move(description));
-    });
-    json["experts"] = std::move(experts);
-    return json;
-  }
-  [[nodiscard]] Json structure() const {
-    Json experts = Json::array();
-    for_each([&]<std::size_t I>() { experts.push_back(expert<I>().structure()); });
-    Json json = Json::object();
-    json["experts"] = std::move(experts);
-    return json;
-  }
-  template <class F>
-  void check_structure(Json const& saved, F&& f) const {
-    auto const& experts = saved.at("experts").as_array();
-    if (experts.size() != sizeof...(Experts))
-      throw MismatchError(message("ensemble: the file holds ", experts.size(),
-                                  " experts, this model ", sizeof...(Experts)));
-    for_each([&]<std::size_t I>() {
-      expert<I>().check_structure(experts[I], [&](std::string const& name, auto const& parameter) {
-        f(prefix_of(I) + name, parameter);
-      });
-    });
-  }
-  void restore_structure(Json const& saved) {
-    check_structure(saved, [](std::string const&, auto const&) {});
-    auto const& experts = saved.at("experts").as_array();
-    for_each([&]<std::size_t I>() { expert<I>().restore_structure(experts[I]); });
-  }
-  [[nodiscard]] ModelStamp stamp() const {
-    Index revisions = 0;
-    for_each([&]<std::size_t I>() { revisions += expert<I>().stamp().revision; });
-    return {number_.value(), revisions};
-  }
-
-  /// Calls f(prefix, segment) for every segment of every expert, prefixed "experts.0." and so on.
-  template <class F>
-  void for_each_segment(F&& f) {
-    for_each([&]<std::size_t I>() {
-      expert<I>().for_each_segment(
-          [&](std::string const& prefix, auto& segment) { f(prefix_of(I) + prefix, segment); });
-    });
-  }
-
-  /// Throws ValueError for an id that not all experts know.
-  void forward(Session& session, View<Backend, TokenId const, 2> ids) const {
-    check_token_ids("ensemble", ids, substrate().vocabulary_size());
-    for_each([&]<std::size_t I>() { expert<I>().forward(session.template expert<I>(), ids); });
-  }
-  [[nodiscard]] TermsOf<BasicEnsemble> classifier(Session const& session) const {
-    TermsOf<BasicEnsemble> terms;
-    std::size_t next = 0;
-    Index const common = substrate().vocabulary_size();
-    for_each([&]<std::size_t I>() {
-      for (auto term : expert<I>().classifier(session.template expert<I>())) {
-        term.scale /= sizeof...(Experts);
-        term.weight = term.weight.slice(0, common);
-        if (!term.bias.empty()) term.bias = term.bias.slice(0, common);
-        terms[next++] = term;
-      }
-    });
-    return terms;
-  }
-  [[nodiscard]] TermGradientsOf<BasicEnsemble> classifier_gradients(
-      Session const& session, Gradients<Backend> const& gradients) const {
-    TermGradientsOf<BasicEnsemble> result;
-    std::size_t next = 0;
-    Index const common = substrate().vocabulary_size();
-    for_each([&]<std::size_t I>() {
-      for (auto gradient :
-           expert<I>().classifier_gradients(session.template expert<I>(), gradients)) {
-        if (!gradient.weight.empty()) gradient.weight = gradient.weight.slice(0, common);
-        if (!gradient.bias.empty()) gradient.bias = gradient.bias.slice(0, common);
-        result[next++] = gradient;
-      }
-    });
-    return result;
-  }
-  void backward(Session& session, Gradients<Backend> const& gradients,
-                View<Backend, TokenId const, 2> ids) const {
-    for_each([&]<std::size_t I>() {
-      expert<I>().backward(session.template expert<I>(), gradients, ids);
-    });
-  }
-  void decode_step(Session& session, View<Backend, TokenId const, 2> ids) const {
-    check_token_ids("ensemble", ids, substrate().vocabulary_size());
-    for_each([&]<std::size_t I>() { expert<I>().decode_step(session.template expert<I>(), ids); });
-  }
-
- private:
-  [[nodiscard]] static std::string prefix_of(std::size_t expert) {
-    return "experts." + std::to_string(expert) + ".";
-  }
-  template <class F>
-  static void for_each(F&& f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (f.template operator()<I>(), ...);
-    }
-    (std::index_sequence_for<Experts...>());
-  }
-
-  void check_substrates() const {
-    Substrate const& common = substrate();
-    for_each([&]<std::size_t I>() {
-      check_docking(Rule{}, "ensemble", common, expert<I>().substrate());
-    });
-  }
-
-  std::tuple<Experts...> experts_;
-  ModelNumber number_;
-};
-
-/// Ensemble<Expert, Other> merges experts that dock; Ensemble<SameVocabulary, Expert, Other> is for
-/// control experiments.
-template <class... Parts>
-requires CanDock<Parts...> || NamesSameVocabulary<Parts...>
-class Ensemble : public BasicEnsemble<SameSubstrate, Parts...> {
- public:
-  explicit Ensemble(Parts&&... experts)
-      : BasicEnsemble<SameSubstrate, Parts...>(std::move(experts)...) {}
-};
-
-template <class... Experts>
-requires NamesSameVocabulary<SameVocabulary, Experts...>
-class Ensemble<SameVocabulary, Experts...> : public BasicEnsemble<SameVocabulary, Experts...> {
- public:
-  explicit Ensemble(SameVocabulary, Experts&&... experts)
-      : BasicEnsemble<SameVocabulary, Experts...>(std::move(experts)...) {}
 };
 
 template <class... Parts>
 Ensemble(Parts&&...) -> Ensemble<std::remove_cvref_t<Parts>...>;
+
+/// The run-time counterpart: any number of experts of one type, with the bits of the ensemble that names them one by
+/// one. Policies follow the list:
+///
+///     ExpertList merged{std::move(experts), LearnedGate{}};
+template <class Expert, class... Policies>
+requires(detail::EnsemblePolicy<Policies>&&...) &&
+    CanMerge<
+        detail::MergeOf<detail::TypeList<Policies...>, detail::TypeList<Expert>>> class ExpertList
+    : public BasicEnsemble<detail::ExpertVector<Expert>,
+                           policy_for<DockingRole, SameSubstrate, Policies...>,
+                           policy_for<FusionRole, MeanOfLogits, Policies...>> {
+  using Base = BasicEnsemble<detail::ExpertVector<Expert>,
+                             policy_for<DockingRole, SameSubstrate, Policies...>,
+                             policy_for<FusionRole, MeanOfLogits, Policies...>>;
+
+ public:
+  /// Throws ValueError for an empty list, MismatchError like Ensemble.
+  explicit ExpertList(std::vector<Expert> experts, Policies... policies)
+      : Base(detail::fusion_among<typename Base::Fusion>(policies...), std::move(experts)) {}
+
+  /// Throws std::out_of_range.
+  [[nodiscard]] Expert& expert(Index number) {
+    return this->experts_.at(static_cast<std::size_t>(number));
+  }
+  [[nodiscard]] Expert const& expert(Index number) const {
+    return this->experts_.at(static_cast<std::size_t>(number));
+  }
+};
 
 ACCRETE_END_NAMESPACE
