@@ -94,6 +94,9 @@ class CheckpointReader {
   /// changed; only a disk that fails in the midst of reading leaves a model half loaded.
   template <Trainable Model>
   void restore(Model& model) const;
+  /// Throws what `restore` would throw before it changes anything.
+  template <Trainable Model>
+  void check(Model const& model) const;
   /// Loads moments and counts; the trainer then goes on as if it had never stopped. Throws like the above.
   template <Trainable Model>
   void restore(Trainer<Model>& trainer) const;
@@ -108,6 +111,11 @@ class CheckpointReader {
  private:
   [[nodiscard]] Json const& part(std::string const& key) const;
   void check_substrate(Substrate const& substrate) const;
+  template <class Model>
+  void check_model(Model const& model) const;
+  /// Runs f; what it throws will name the file.
+  template <class F>
+  void naming_the_file(F&& f) const;
   /// Throws unless the file has a tensor of this name and shape whose elements can become T.
   template <class T, class Shape>
   void check_tensor(std::string const& name, Shape const& shape) const;
@@ -214,10 +222,18 @@ namespace detail {
 }
 }  // namespace detail
 
-template <Trainable Model>
-void CheckpointReader::restore(Model& model) const try {
+template <class F>
+void CheckpointReader::naming_the_file(F&& f) const try {
+  f();
+} catch (MismatchError const& error) {
+  throw MismatchError(message(file_.path().string(), ": ", error.what()));
+} catch (ValueError const& error) {
+  throw FileError(file_.path().string(), message("its state is damaged: ", error.what()));
+}
+
+template <class Model>
+void CheckpointReader::check_model(Model const& model) const {
   using Backend = typename Model::Backend;
-  std::string const path = file_.path().string();
   check_substrate(model.substrate());
   if (part("architecture") != model.describe())
     throw MismatchError(message("its architecture is ", part("architecture").dump(),
@@ -225,20 +241,30 @@ void CheckpointReader::restore(Model& model) const try {
   // A block has at least one tensor: a file cannot make a model grow beyond its own size.
   Json const& structure = part("structure");
   if (detail::blocks_in(structure) > file_.tensors().size())
-    throw FileError(path, "its structure names more blocks than the file has tensors");
+    throw FileError(file_.path().string(),
+                    "its structure names more blocks than the file has tensors");
   model.check_structure(structure, [&](std::string const& name, auto const& parameter) {
     check_tensor<TypeOf<Backend, Master>>("parameter." + name, parameter.sizes());
   });
+}
 
-  model.restore_structure(structure);
-  detail::for_each_model_entry(model, [&](std::string const& name, auto& segment,
-                                          auto const& entry) {
-    file_.read_as(file_.at("parameter." + name), detail::run_of<Backend>(segment.values(), entry));
+template <Trainable Model>
+void CheckpointReader::check(Model const& model) const {
+  naming_the_file([&] { check_model(model); });
+}
+
+template <Trainable Model>
+void CheckpointReader::restore(Model& model) const {
+  using Backend = typename Model::Backend;
+  naming_the_file([&] {
+    check_model(model);
+    model.restore_structure(part("structure"));
+    detail::for_each_model_entry(model,
+                                 [&](std::string const& name, auto& segment, auto const& entry) {
+                                   file_.read_as(file_.at("parameter." + name),
+                                                 detail::run_of<Backend>(segment.values(), entry));
+                                 });
   });
-} catch (MismatchError const& error) {
-  throw MismatchError(message(file_.path().string(), ": ", error.what()));
-} catch (ValueError const& error) {
-  throw FileError(file_.path().string(), message("its state is damaged: ", error.what()));
 }
 
 template <Trainable Model>
