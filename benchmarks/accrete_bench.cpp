@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ensemble_cases.hpp"
 #include "kernel_cases.hpp"
 #include "machine.hpp"
 #include "model_cases.hpp"
@@ -114,6 +115,14 @@ Json run_all(Settings& settings) {
                   100 * row.at("floor_fraction").as_double());
   }
   report["cases"] = run_cases(settings, settings.frozen_only ? bench::frozen_cases() : bench::model_cases());
+  if (settings.frozen_only) return report;
+
+  std::printf("\n%-32s %12s %12s %8s\n", "two experts, a token", "together ms", "in turn ms", "ratio");
+  report["ensembles"] = bench::run_ensemble_cases(settings.repeats, settings.threads);
+  for (Json const& row : report.at("ensembles").as_array())
+    std::printf("%-32s %12.4f %12.4f %8.2f\n", row.at("case").as_string().c_str(),
+                row.at("milliseconds_together").as_double(), row.at("milliseconds_in_turn").as_double(),
+                row.at("ratio").as_double());
   return report;
 }
 
@@ -127,6 +136,7 @@ int run(int argument_count, char** arguments) {
   add("threads", options::value(&settings.threads)->default_value(2), "threads");
   add("frozen", options::bool_switch(&settings.frozen_only),
       "growth above more and more frozen blocks alone, with and without a prefix cache");
+  add("ensembles", "two experts side by side and one after the other, alone: print JSON");
   add("machine", "measure the machine alone and print JSON");
   add("json", options::bool_switch(&settings.json), "with --case: print JSON alone");
   add("out", options::value(&settings.output)->default_value("out/bench.json"), "where the JSON of a whole run goes");
@@ -141,6 +151,10 @@ int run(int argument_count, char** arguments) {
   if (settings.repeats < 1) throw options::error("--repeats must be at least 1");
   if (values.count("machine") != 0) {
     std::cout << describe_machine(settings).dump() << "\n";
+    return 0;
+  }
+  if (values.count("ensembles") != 0) {
+    std::cout << bench::run_ensemble_cases(settings.repeats, settings.threads).dump(2) << "\n";
     return 0;
   }
   if (!settings.only_case.empty()) {

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "blank_substrate.hpp"
 #include "machine.hpp"
 
 namespace bench {
@@ -18,17 +19,6 @@ constexpr Index active_blocks = 3, prompt_tokens = 32, new_tokens = 64;
 
 using Model =
     Decoder<LearnedEmbedding, Growable<Stack<TransformerBlock<dynamic_block, CpuBackend>>>>;
-
-/// A vocabulary without text: the cases measure arithmetic.
-Substrate blank_substrate(Index vocabulary) {
-  std::vector<Token> tokens;
-  for (char const* name : {"<pad>", "<s>", "</s>", "<unk>"})
-    tokens.push_back({name, TokenKind::special});
-  while (static_cast<Index>(tokens.size()) < vocabulary)
-    tokens.push_back({"<token_" + std::to_string(tokens.size()) + ">", TokenKind::special});
-  return Substrate::from_table(Vocabulary(tokens, {}),
-                               std::vector<float>(static_cast<std::size_t>(vocabulary), 1.0F), 1);
-}
 
 /// Random tokens, new ones at each call.
 class RandomBatches {
