@@ -9,16 +9,20 @@
   PREFIX template struct accrete::CausalAttentionKernel<BACKEND>; \
   PREFIX template struct accrete::CrossEntropyKernel<BACKEND>;    \
   PREFIX template struct accrete::EmbeddingKernel<BACKEND>;       \
+  PREFIX template struct accrete::ExpertWeightsKernel<BACKEND>;   \
   PREFIX template struct accrete::FillZeroKernel<BACKEND>;        \
   PREFIX template struct accrete::GeluKernel<BACKEND>;            \
   PREFIX template struct accrete::LayerNormKernel<BACKEND>;       \
   PREFIX template struct accrete::LinearKernel<BACKEND>;          \
   PREFIX template struct accrete::LowRankKernel<BACKEND>;         \
+  PREFIX template struct accrete::MixtureKernel<BACKEND>;         \
   PREFIX template struct accrete::ResidualAddKernel<BACKEND>;     \
   PREFIX template struct accrete::RmsNormKernel<BACKEND>;         \
   PREFIX template struct accrete::RotaryKernel<BACKEND>;          \
+  PREFIX template struct accrete::ScaledRowsKernel<BACKEND>;      \
   PREFIX template struct accrete::SquaredNormKernel<BACKEND>;     \
-  PREFIX template struct accrete::SwigluKernel<BACKEND>
+  PREFIX template struct accrete::SwigluKernel<BACKEND>;          \
+  PREFIX template struct accrete::TokenScaledLinearKernel<BACKEND>
 
 #define ACCRETE_TEST_PRODUCTS_OF(PREFIX, T)                                 \
   PREFIX template void accrete::detail::product<T>(                         \
