@@ -19,6 +19,9 @@ install(DIRECTORY cmake/components DESTINATION ${package_dir})
 if(EXISTS ${PROJECT_SOURCE_DIR}/examples/programs)
   install(DIRECTORY examples/programs DESTINATION ${package_dir})
 endif()
+if(EXISTS ${PROJECT_SOURCE_DIR}/examples/plans)
+  install(DIRECTORY examples/plans DESTINATION ${CMAKE_INSTALL_DATADIR}/accrete)
+endif()
 
 # pkg-config: accrete.pc, and one file per component found here.
 set(pc_name accrete)

@@ -1,4 +1,4 @@
-// Text to tokens and back, and vocabularies: encode, decode, count, convert, train.
+// Text to tokens and back, and vocabularies: encode, decode, count, convert, train, shard.
 #include <time.h>
 
 #include <accrete/accrete.hpp>
@@ -14,6 +14,7 @@
 #include "lines.hpp"
 #include "load_tokenizer.hpp"
 #include "settings.hpp"
+#include "shard.hpp"
 #include "train.hpp"
 
 namespace {
@@ -185,6 +186,7 @@ int main(int argument_count, char** arguments) {
     if (settings.command == "count") count(settings);
     if (settings.command == "convert") convert(settings);
     if (settings.command == "train") train(settings);
+    if (settings.command == "shard") write_shard(settings);
     return 0;
   } catch (boost::program_options::error const& error) {
     std::fprintf(stderr, "accrete-tokenize: %s; see --help\n", error.what());

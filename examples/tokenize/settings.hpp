@@ -42,13 +42,15 @@ struct Settings {
   Settings settings;
   std::string memory;
   options::options_description description(
-      "accrete-tokenize encode|decode|count|convert|train [options] [FILE...]\n\n"
+      "accrete-tokenize encode|decode|count|convert|train|shard [options] [FILE...]\n\n"
       "encode   reads one JSON string a line and prints its ids, separated by spaces\n"
       "decode   reads ids a line and prints their text as a JSON string\n"
       "count    counts the tokens of text files, each of which is one text\n"
       "convert  writes a vocabulary as tokenizer.json\n"
       "train    builds a vocabulary from the n-grams of text files, which may be larger than "
-      "memory\n\n"
+      "memory\n"
+      "shard    writes the tokens of text files, one document each, as a token shard to train "
+      "on\n\n"
       "FILE is the standard input for encode and decode if none is named. Options");
   auto add = description.add_options();
   add("help", "this text");
@@ -59,7 +61,8 @@ struct Settings {
   add("plain", options::bool_switch(&settings.plain), "special tokens in a text are text");
   add("marks", options::bool_switch(&settings.marks),
       "encode: put the tokenizer's marks around each text");
-  add("json", options::bool_switch(&settings.json), "encode: arrays of ids; count, train: objects");
+  add("json", options::bool_switch(&settings.json),
+      "encode: arrays of ids; count, train, shard: objects");
   add("quiet", options::bool_switch(&settings.quiet), "no progress");
   add("threads",
       options::value(&settings.threads)->default_value(accrete::ThreadPool::hardware_threads()),
@@ -72,7 +75,7 @@ struct Settings {
   add("memory", options::value(&memory)->default_value("1G"),
       "train: for counts; more of them go to temporary files");
   add("scratch", options::value(&settings.scratch), "train: folder for these files");
-  add("out", options::value(&settings.output), "convert, train: the file to write");
+  add("out", options::value(&settings.output), "convert, train, shard: the file to write");
   options::options_description all;
   all.add(description);
   all.add_options()("command", options::value(&settings.command))("file",
@@ -92,16 +95,16 @@ struct Settings {
   }
   std::string const& command = settings.command;
   if (command != "encode" && command != "decode" && command != "count" && command != "convert" &&
-      command != "train")
+      command != "train" && command != "shard")
     throw options::error(command.empty() ? "a command is missing" : "unknown command " + command);
   if (command != "train" && settings.vocabulary.empty())
     throw options::error(command + " needs --vocabulary");
   if ((settings.vocabulary == "bvv241-2-3" || settings.vocabulary == "bvv241-max") &&
       settings.ngrams.empty())
     throw options::error(settings.vocabulary + " needs --ngrams, the folder of its n-gram lists");
-  if ((command == "train" || command == "convert") && settings.output.empty())
+  if ((command == "train" || command == "convert" || command == "shard") && settings.output.empty())
     throw options::error(command + " needs --out");
-  if ((command == "train" || command == "count") && settings.files.empty())
+  if ((command == "train" || command == "count" || command == "shard") && settings.files.empty())
     throw options::error(command + " needs files");
   if (command == "convert" && !settings.files.empty())
     throw options::error("convert takes no files");

@@ -31,5 +31,6 @@
 #include <accrete/train/checkpoint.hpp>
 #include <accrete/train/ensemble_folder.hpp>
 #include <accrete/train/fit_weights.hpp>
+#include <accrete/train/growth_run.hpp>
 #include <accrete/train/step_log.hpp>
 #include <accrete/train/trainer.hpp>

@@ -40,6 +40,12 @@ expect "arrays of ids" "$("$program" decode --vocabulary small.json ids.txt)" \
 expect "the same ids by tokenizer.json" "$(cat ids.txt)" \
   "$("$program" encode --vocabulary tokenizer.json lines.jsonl)"
 expect "counts" '"tokens":' "$("$program" count --json --vocabulary small.json text.txt | grep -o '"tokens":')"
+tokens=$("$program" encode --plain --vocabulary small.json <<<'"a\n"' | wc -w)
+printf 'a\n' >a.txt
+: >empty.txt
+expect "a shard has marks around each document" "{\"file\":\"a.shard\",\"tokens\":$((2 * tokens + 4))}" \
+  "$("$program" shard --quiet --json --vocabulary small.json --out a.shard a.txt empty.txt a.txt)"
+refuse 2 "shard needs --out" "$program" shard --vocabulary small.json a.txt
 [[ $("$program" --help) == *"encode|decode"* ]] || expect help "encode|decode" "something else"
 
 refuse 2 "unknown command" "$program" explain
@@ -54,8 +60,9 @@ printf '1 2\n3 999999\n' >bad.txt
 refuse 1 "bad.txt: offset 4" "$program" decode --vocabulary small.json bad.txt
 printf 'ab\xff' >bad_text.txt
 refuse 1 "bad_text.txt: offset 2" "$program" count --vocabulary small.json bad_text.txt
+refuse 1 "bad_text.txt: offset 2" "$program" shard --quiet --vocabulary small.json --out x.shard bad_text.txt
 refuse 1 "bad_text.txt: offset 2" "$program" train --quiet --out x.json bad_text.txt
 sed 's/"normalizer": null/"normalizer": {"type": "NFC"}/' tokenizer.json >normalized.json
 refuse 1 "normalizer is not supported" "$program" encode --vocabulary normalized.json
-expect "no file half-written" "" "$(ls | grep x.json)"
+expect "no file half-written" "" "$(ls | grep '^x\.')"
 exit $((failures > 0))

@@ -57,10 +57,11 @@ BOOST_AUTO_TEST_CASE(run_shorter_than_its_warm_up_stays_finite) {
 }
 
 BOOST_AUTO_TEST_CASE(shapes_have_names) {
-  BOOST_TEST((schedule_shape("constant") == Schedule::Shape::constant));
-  BOOST_TEST((schedule_shape("linear") == Schedule::Shape::linear));
-  BOOST_TEST((schedule_shape("cosine") == Schedule::Shape::cosine));
-  BOOST_CHECK_EXCEPTION(static_cast<void>(schedule_shape("square")), ValueError,
+  for (auto const& [shape, name] : schedule_shape_names.entries) {
+    BOOST_TEST((schedule_shape_names.at(name) == shape));
+    BOOST_TEST(schedule_shape_names.name_of(shape) == name);
+  }
+  BOOST_CHECK_EXCEPTION(static_cast<void>(schedule_shape_names.at("square")), ValueError,
                         says("expected constant, linear or cosine, got square"));
 }
 

@@ -18,12 +18,15 @@ class Growable : public StackType {
   Growable(typename StackType::Backend backend, typename StackType::Options options)
       : StackType(std::move(backend), std::move(options), 0) {}
 
-  /// Freezes all blocks and adds `count` new ones on top. Sessions and trainers made before no longer fit and say so.
-  void grow(Index count) {
+  /// Freezes all blocks and adds `count` new ones, on top unless `start` says otherwise (nn/block_start.hpp). Sessions
+  /// and trainers made before no longer fit and say so. Throws ValueError, and changes nothing, where the body has
+  /// adapters or the new blocks cannot start so.
+  void grow(Index count, BlockStart start = BlockStart::random) {
     if (this->has_adapters())
       throw ValueError("growable: it has adapters; merge or remove them before it grows");
+    static_cast<void>(this->placement(start, count));
     this->freeze();
-    this->append(count);
+    this->append(count, start);
   }
 
   template <class F>
@@ -40,6 +43,7 @@ class Growable : public StackType {
       for (Index i = 0; i < count; ++i) this->for_each_parameter_at(depth++, f);
     }
     StackType::check_first_trainable(saved, last_stage, depth);
+    static_cast<void>(StackType::saved_order(saved, depth));
     StackType::check_adapters(saved, depth, f);
   }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct SegmentEntry {
   Index offset = 0;
   Index count = 0;
   bool decays = false;
+  bool trains = true;  // while its segment does
   Initial initial;
 };
 
@@ -67,8 +69,17 @@ class Segment {
   [[nodiscard]] std::string const& name() const { return name_; }
   [[nodiscard]] std::vector<SegmentEntry> const& entries() const { return entries_; }
   [[nodiscard]] SegmentEntry const& at(std::string const& full_name) const;
-  [[nodiscard]] bool trainable() const { return trainable_; }
+  /// Whether any of its parameters trains.
+  [[nodiscard]] bool trainable() const {
+    return trainable_ && std::any_of(entries_.begin(), entries_.end(),
+                                     [](auto const& entry) { return entry.trains; });
+  }
   void set_trainable(bool trainable) { trainable_ = trainable; }
+  /// The parameters whose names begin with `prefix` train, or not, while the segment does: "head.norm.".
+  void set_trainable(std::string_view prefix, bool trainable) {
+    for (auto& entry : entries_)
+      if (entry.name.starts_with(prefix)) entry.trains = trainable;
+  }
 
   /// All values, with the padding between parameters (zero, and kept zero).
   [[nodiscard]] View<Backend, Master, 1> values() { return {data(), {count_}}; }

@@ -1,6 +1,8 @@
 /// A stack of equal blocks: the body of a decoder.
 #pragma once
 
+#include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +11,7 @@
 #include <accrete/core/index_range.hpp>
 #include <accrete/core/random.hpp>
 #include <accrete/nn/adapter_set.hpp>
+#include <accrete/nn/block_start.hpp>
 #include <accrete/nn/segment.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -21,8 +24,8 @@ struct BodyOptions {
   typename BlockType::Config block{};  // sizes that are dynamic in the type
 };
 
-/// Blocks 0 to depth - 1, of which those from `first_trainable` on train. Below it nothing is kept and backward never
-/// goes.
+/// Blocks 0 to depth - 1, numbered as they came; `order` says which stands where. Those from `first_trainable` on train.
+/// Below the lowest of them nothing is kept and backward never goes.
 template <Block BlockType>
 class Stack {
  public:
@@ -51,19 +54,27 @@ class Stack {
 
   [[nodiscard]] Index depth() const { return static_cast<Index>(blocks_.size()); }
   [[nodiscard]] Index first_trainable() const { return first_trainable_; }
-  /// The number of blocks that training neither changes nor passes through: below them nothing is kept.
+  /// The number of places, from the lowest up, whose blocks training neither changes nor passes through: there nothing
+  /// is kept.
   [[nodiscard]] Index prefix_depth() const {
     if constexpr (NamesLinearMaps<Block>)
       if (has_adapters() && adapters_->segment().trainable()) return 0;
-    return first_trainable_;
+    Index place = 0;
+    while (place < depth() && order_[static_cast<std::size_t>(place)] < first_trainable_) ++place;
+    return place;
   }
   [[nodiscard]] Index model_dim() const { return prototype_.model_dim(); }
   [[nodiscard]] Index revision() const { return revision_; }
   [[nodiscard]] std::vector<Block> const& blocks() const { return blocks_; }
+  /// The number of the block at each place, from the lowest up: 0, 1, 2, ... unless blocks were put into the middle.
+  [[nodiscard]] std::vector<Index> const& order() const { return order_; }
+  /// Where `count` more blocks would stand, and the numbers of the blocks that they would copy. Throws ValueError where
+  /// these blocks cannot start so.
+  [[nodiscard]] BlockPlacement placement(BlockStart start, Index count) const;
   [[nodiscard]] Json describe() const;
 
-  /// How many blocks each stage added and which block is the lowest that trains; `restore_structure` brings a new stack
-  /// to it or throws MismatchError.
+  /// How many blocks each stage added, which block is the first that trains, and the order unless it is plain;
+  /// `restore_structure` brings a new stack to it or throws MismatchError.
   [[nodiscard]] Json structure() const;
   void restore_structure(Json const& saved);
   /// Changes nothing: throws as `restore_structure` would, and calls f(name, parameter) for every parameter that the
@@ -152,8 +163,8 @@ class Stack {
   Stack(Backend backend, Options options, int /*empty*/)
       : backend_(std::move(backend)), options_(std::move(options)), prototype_(options_.block) {}
 
-  /// Adds `count` trainable blocks in one segment of their own.
-  void append(Index count);
+  /// Adds `count` trainable blocks in one segment of their own. Throws as `placement` does, before anything changes.
+  void append(Index count, BlockStart start = BlockStart::random);
 
   /// Calls f(name, parameter) for the parameters of a block at place `index`, whether or not it stands.
   template <class F>
@@ -162,6 +173,8 @@ class Stack {
   }
   /// In a stack of `depth` blocks, training starts with its last stage, or nothing trains.
   static void check_first_trainable(Json const& saved, Index last_stage, Index depth);
+  /// The saved order of `depth` blocks, or the plain one. Throws MismatchError where it is none.
+  static std::vector<Index> saved_order(Json const& saved, Index depth);
   /// Calls f(name, parameter) for the adapters that a saved stack of `depth` blocks has. Throws as `add_adapters` would.
   template <class F>
   void check_adapters(Json const& saved, Index depth, F&& f) const;
@@ -177,9 +190,15 @@ class Stack {
     using type = std::optional<AdapterSet<B>>;
   };
 
-  void forward_blocks(Backend const& backend, IndexRange blocks, View<Backend, Element const, 3> x,
+  [[nodiscard]] Block const& block_at(Index place) const {
+    return blocks_[static_cast<std::size_t>(order_[static_cast<std::size_t>(place)])];
+  }
+  /// Gives `block` the values that `start` says, where they are not those of an own draw.
+  static void start_block(Block& block, BlockStart start, Block const* source);
+  /// Runs the blocks at these places.
+  void forward_blocks(Backend const& backend, IndexRange places, View<Backend, Element const, 3> x,
                       View<Backend, Element, 3> out, State& state) const;
-  /// Where the output of block `index` goes in a pass that keeps nothing below state.first_kept.
+  /// Where the output of the block at place `index` goes in a pass that keeps nothing below state.first_kept.
   View<Backend, Element, 3> output_of(Index index, View<Backend, Element, 3> out,
                                       State& state) const;
 
@@ -187,6 +206,7 @@ class Stack {
   Options options_;
   Block prototype_;  // knows the sizes before any block stands
   std::vector<Block> blocks_;
+  std::vector<Index> order_;                // the number of the block at each place
   std::vector<Segment<Backend>> segments_;  // one a stage
   std::vector<Index> stages_;               // the blocks of each
   typename AdaptersOf<Block>::type adapters_;
@@ -209,6 +229,7 @@ Json Stack<BlockType>::structure() const {
   Json json = Json::object();
   json["stages"] = std::move(stages);
   json["first_trainable"] = Json(first_trainable_);
+  if (!std::is_sorted(order_.begin(), order_.end())) json["order"] = Json::array(order_);
   if constexpr (NamesLinearMaps<Block>)
     if (has_adapters()) json["adapters"] = adapters_->describe();
   return json;
@@ -222,6 +243,7 @@ void Stack<BlockType>::check_structure(Json const& saved, F&& f) const {
                                 saved.at("stages").dump(), ", this model's are ",
                                 structure().at("stages").dump()));
   check_first_trainable(saved, first_trainable_, depth());
+  static_cast<void>(saved_order(saved, depth()));
   for (Index i = 0; i < depth(); ++i) for_each_parameter_at(i, f);
   check_adapters(saved, depth(), f);
 }
@@ -230,6 +252,10 @@ template <Block BlockType>
 void Stack<BlockType>::restore_structure(Json const& saved) {
   check_structure(saved, [](std::string const&, auto const&) {});
   if (saved.at("first_trainable").as_int() == depth()) freeze();
+  if (auto order = saved_order(saved, depth()); order != order_) {
+    order_ = std::move(order);
+    ++revision_;
+  }
   if constexpr (NamesLinearMaps<Block>)
     if (Json const* const adapters = saved.find("adapters"); adapters && !has_adapters())
       add_adapters(AdapterSet<Block>::options_of(*adapters));
@@ -253,10 +279,56 @@ void Stack<BlockType>::freeze() {
 }
 
 template <Block BlockType>
-void Stack<BlockType>::append(Index count) {
-  if (count < 1)
+std::vector<Index> Stack<BlockType>::saved_order(Json const& saved, Index depth) {
+  std::vector<Index> plain(static_cast<std::size_t>(depth));
+  std::iota(plain.begin(), plain.end(), Index{0});
+  Json const* const found = saved.find("order");
+  if (!found) return plain;
+  std::vector<Index> order;
+  for (Json const& number : found->as_array()) order.push_back(number.as_int());
+  if (!std::is_permutation(order.begin(), order.end(), plain.begin(), plain.end()))
+    throw MismatchError(message("stack: the file's order of blocks ", found->dump(), " is none of ",
+                                depth, " blocks"));
+  return order;
+}
+
+template <Block BlockType>
+BlockPlacement Stack<BlockType>::placement(BlockStart start, Index count) const {
+  BlockPlacement result = place_blocks(start, depth(), count);
+  for (Index& source : result.sources) source = order_[static_cast<std::size_t>(source)];
+  if (start != BlockStart::zero_output) return result;
+  bool has_outputs = false;
+  for_each_parameter(prototype_, "", [&](std::string const&, auto const& parameter) {
+    has_outputs = has_outputs || parameter.initial().kind == Initial::Kind::residual_output;
+  });
+  if (!has_outputs)
     throw ValueError(
-        message("stack: the number of blocks to add: expected at least 1, got ", count));
+        "blocks cannot start as zero_output: no parameter of their type starts as "
+        "Initial::residual_output");
+  return result;
+}
+
+template <Block BlockType>
+void Stack<BlockType>::start_block(Block& block, BlockStart start, Block const* source) {
+  if (start == BlockStart::zero_output)
+    for_each_parameter(block, "", [](std::string const&, auto& parameter) {
+      if (parameter.initial().kind == Initial::Kind::residual_output)
+        std::fill_n(parameter.values().data(), parameter.count(), TypeOf<Backend, Element>{});
+    });
+  if (source == nullptr) return;
+  std::vector<TypeOf<Backend, Element> const*> values;
+  for_each_parameter(*source, "", [&](std::string const&, auto const& parameter) {
+    values.push_back(parameter.view().data());
+  });
+  std::size_t next = 0;
+  for_each_parameter(block, "", [&](std::string const&, auto& parameter) {
+    std::copy_n(values[next++], parameter.count(), parameter.values().data());
+  });
+}
+
+template <Block BlockType>
+void Stack<BlockType>::append(Index count, BlockStart start) {
+  BlockPlacement const where = placement(start, count);
   if constexpr (NamesLinearMaps<Block>) adapters_.reset();
   Index const begin = depth();
   auto const name = [](Index index) { return "blocks." + std::to_string(index); };
@@ -271,11 +343,19 @@ void Stack<BlockType>::append(Index count) {
   for (Index i = 0; i < count; ++i)
     segment.bind(added[static_cast<std::size_t>(i)], name(begin + i));
   segment.initialize(Random(options_.seed), options_.planned_depth);
+  for (std::size_t i = 0; i < added.size(); ++i)
+    start_block(
+        added[i], start,
+        where.sources.empty() ? nullptr : &blocks_[static_cast<std::size_t>(where.sources[i])]);
 
   blocks_.reserve(blocks_.size() + added.size());
+  order_.reserve(blocks_.size() + added.size());
   segments_.push_back(std::move(segment));
   stages_.push_back(count);
   for (auto& block : added) blocks_.push_back(std::move(block));
+  std::vector<Index> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), begin);
+  order_.insert(order_.begin() + where.position, numbers.begin(), numbers.end());
   ++revision_;
 }
 

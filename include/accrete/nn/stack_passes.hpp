@@ -12,8 +12,7 @@ auto Stack<BlockType>::state_for(Workspace<Backend>& workspace, Index batch, Ind
   State state;
   state.first_kept = training ? prefix_depth() : depth();
   for (Index i = state.first_kept; i < depth(); ++i) {
-    state.kept.push_back(
-        blocks_[static_cast<std::size_t>(i)].activations_for(workspace, batch, time));
+    state.kept.push_back(block_at(i).activations_for(workspace, batch, time));
     if (i > state.first_kept) state.inputs.push_back(hidden());
   }
   if (state.first_kept > 0) {
@@ -33,8 +32,8 @@ template <Block BlockType>
 auto Stack<BlockType>::cache_for(Workspace<Backend>& workspace, Index batch, Index capacity) const
     -> Cache {
   Cache cache;
-  for (auto const& block : blocks_)
-    cache.blocks.push_back(block.cache_for(workspace, batch, capacity));
+  for (Index i = 0; i < depth(); ++i)
+    cache.blocks.push_back(block_at(i).cache_for(workspace, batch, capacity));
   return cache;
 }
 
@@ -54,16 +53,16 @@ void Stack<BlockType>::forward(Backend const& backend, View<Backend, Element con
 }
 
 template <Block BlockType>
-void Stack<BlockType>::forward_blocks(Backend const& backend, IndexRange blocks,
+void Stack<BlockType>::forward_blocks(Backend const& backend, IndexRange places,
                                       View<Backend, Element const, 3> x,
                                       View<Backend, Element, 3> out, State& state) const {
-  for (Index i = blocks.begin; i < blocks.end; ++i) {
+  for (Index i = places.begin; i < places.end; ++i) {
     bool const keeps = i >= state.first_kept;
     if (i == state.first_kept) state.first_input = x;
     auto& activations =
         keeps ? state.kept[static_cast<std::size_t>(i - state.first_kept)] : state.passing;
-    auto const y = i + 1 == blocks.end ? out : output_of(i, out, state);
-    blocks_[static_cast<std::size_t>(i)].forward(backend, x, y, activations, state.scratch);
+    auto const y = i + 1 == places.end ? out : output_of(i, out, state);
+    block_at(i).forward(backend, x, y, activations, state.scratch);
     x = y;
   }
 }
@@ -79,9 +78,8 @@ auto Stack<BlockType>::backward(Backend const& backend, Gradients<Backend> const
             ? state.first_input
             : View<Backend, Element const, 3>(state.inputs[static_cast<std::size_t>(kept - 1)]);
     auto const grad_x = i % 2 == 0 ? state.grad_even : state.grad_odd;
-    blocks_[static_cast<std::size_t>(i)].backward(backend, gradients, grad_out, input, grad_x,
-                                                  state.kept[static_cast<std::size_t>(kept)],
-                                                  state.scratch);
+    block_at(i).backward(backend, gradients, grad_out, input, grad_x,
+                         state.kept[static_cast<std::size_t>(kept)], state.scratch);
     grad_out = grad_x;
   }
   return grad_out;
@@ -94,9 +92,8 @@ void Stack<BlockType>::decode_step(Backend const& backend, Cache& cache,
                                    State& state) const {
   for (Index i = 0; i < depth(); ++i) {
     auto const y = output_of(i, out, state);
-    blocks_[static_cast<std::size_t>(i)].decode_step(backend,
-                                                     cache.blocks[static_cast<std::size_t>(i)],
-                                                     positions, x, y, state.passing, state.scratch);
+    block_at(i).decode_step(backend, cache.blocks[static_cast<std::size_t>(i)], positions, x, y,
+                            state.passing, state.scratch);
     x = y;
   }
 }

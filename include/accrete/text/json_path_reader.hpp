@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <accrete/core/error.hpp>
@@ -50,6 +51,10 @@ class JsonPathReader {
   [[nodiscard]] T integer() {
     of_kind(JsonKind::number);
     return json_.read_integer<T>();
+  }
+  [[nodiscard]] double number() {
+    of_kind(JsonKind::number);
+    return std::visit([](auto value) { return static_cast<double>(value); }, json_.read_number());
   }
 
   /// True, and passes over it, if null comes next.

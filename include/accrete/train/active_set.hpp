@@ -2,6 +2,7 @@
 /// it lives here.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct ActiveSegment {
   std::string prefix;  // of the segment's names within the model
   Segment<Backend>* segment = nullptr;
   View<Backend, Master, 1> gradient{}, first_moment{}, second_moment{};
+  std::vector<Index>
+      steps_before{};  // of each entry: steps that its moments have seen before this training
 };
 
 /// A short list of contiguous segments. Gradients and moments start at zero.
@@ -33,13 +36,16 @@ class ActiveSet {
   template <Trainable Model>
   explicit ActiveSet(Model& model) {
     model.for_each_segment([&](std::string const& prefix, Segment<Backend>& segment) {
-      if (segment.trainable()) segments_.push_back({.prefix = prefix, .segment = &segment});
+      if (segment.trainable())
+        segments_.push_back({.prefix = prefix,
+                             .segment = &segment,
+                             .steps_before = std::vector<Index>(segment.entries().size())});
     });
     Workspace<Backend> measure;
     plan(measure);
     workspace_ = Workspace<Backend>(model.backend(), measure.bytes());
     plan(workspace_);
-    for (auto& active : segments_) gradients_.add_run(active.segment->values(), active.gradient);
+    for (auto& active : segments_) add_gradients_of(active);
   }
 
   [[nodiscard]] Gradients<Backend> const& gradients() const { return gradients_; }
@@ -48,7 +54,8 @@ class ActiveSet {
 
   [[nodiscard]] Index parameter_count() const {
     Index count = 0;
-    for (auto const& active : segments_) count += active.segment->parameter_count();
+    for (auto const& active : segments_)
+      for (auto const& entry : active.segment->entries()) count += entry.trains ? entry.count : 0;
     return count;
   }
 
@@ -64,11 +71,15 @@ class ActiveSet {
     return std::sqrt(sum);
   }
 
-  /// One AdamW step on every parameter; `numbers.weight_decay` goes to those that decay.
+  /// One AdamW step on every parameter; `numbers.weight_decay` goes to those that decay. `numbers.step` counts from the
+  /// beginning of this training; moments that are older correct their bias for all of their steps.
   void step(Backend const& backend, AdamWStep const& numbers) {
     for (auto& active : segments_)
-      for (auto const& entry : active.segment->entries()) {
+      for (std::size_t i = 0; i < active.steps_before.size(); ++i) {
+        SegmentEntry const& entry = active.segment->entries()[i];
+        if (!entry.trains) continue;
         AdamWStep own = numbers;
+        own.step += active.steps_before[i];
         if (!entry.decays) own.weight_decay = 0;
         auto const part = [&](View<Backend, Master, 1> run) {
           return run.slice(entry.offset, entry.offset + entry.count);
@@ -80,6 +91,16 @@ class ActiveSet {
   }
 
  private:
+  /// A frozen parameter within the segment has no gradient.
+  void add_gradients_of(ActiveSegment<Backend> const& active) {
+    auto const& entries = active.segment->entries();
+    if (std::all_of(entries.begin(), entries.end(), [](auto const& entry) { return entry.trains; }))
+      return gradients_.add_run(active.segment->values(), active.gradient);
+    for (auto const& entry : entries)
+      if (entry.trains)
+        gradients_.add_run(active.segment->values().slice(entry.offset, entry.offset + entry.count),
+                           active.gradient.slice(entry.offset, entry.offset + entry.count));
+  }
   void plan(Workspace<Backend>& workspace) {
     for (auto& active : segments_) {
       Index const count = active.segment->values().count();

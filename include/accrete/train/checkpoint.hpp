@@ -56,6 +56,12 @@ class CheckpointWriter {
     Json json = Json::object();
     json["steps_done"] = Json(trainer.steps_done());
     json["total_tokens"] = Json(trainer.total_tokens());
+    Json before = Json::object();
+    for (auto const& active : trainer.active().segments())
+      for (std::size_t i = 0; i < active.steps_before.size(); ++i)
+        if (active.steps_before[i] > 0)
+          before[active.prefix + active.segment->entries()[i].name] = Json(active.steps_before[i]);
+    if (before.size() > 0) json["steps_before"] = std::move(before);
     state_["trainer"] = std::move(json);
     return *this;
   }
@@ -286,9 +292,23 @@ void CheckpointReader::restore(Trainer<Model>& trainer) const try {
   for_each_moment([&](std::string const& name, auto const&, auto const& entry) {
     check_tensor<TypeOf<Backend, Master>>(name, entry.shape);
   });
+  Json const* const before = state.find("steps_before");
+  auto const steps_before = [&](std::string const& name) {
+    Json const* const found = before == nullptr ? nullptr : before->find(name);
+    Index const steps = found == nullptr ? 0 : found->as_int();
+    if (steps < 0 || steps > Index{1} << 60)
+      throw ValueError(message("moments cannot have seen ", steps, " steps"));
+    return steps;
+  };
+  for (auto const& active : trainer.active().segments())
+    for (auto const& entry : active.segment->entries())
+      static_cast<void>(steps_before(active.prefix + entry.name));
   for_each_moment([&](std::string const& name, auto const& run, auto const& entry) {
     file_.read_as(file_.at(name), detail::run_of<Backend>(run, entry));
   });
+  for (auto& active : trainer.active().segments())
+    for (std::size_t i = 0; i < active.steps_before.size(); ++i)
+      active.steps_before[i] = steps_before(active.prefix + active.segment->entries()[i].name);
   trainer.resume(steps_done, total_tokens);
 } catch (ValueError const& error) {
   throw FileError(file_.path().string(), message("its state is damaged: ", error.what()));

@@ -41,6 +41,8 @@ template <HasFrozenPrefix Model>
   Sha256 hash;
   hash.update(message(model.substrate().fingerprint(), model.describe().dump(),
                       model.prefix_depth(), model.backend().description()));
+  Json const structure = model.structure();
+  if (Json const* const order = structure.find("order")) hash.update(order->dump());
   model.for_each_segment([&](std::string const& prefix, auto const& segment) {
     if (segment.trainable()) return;
     hash.update(prefix + segment.name());

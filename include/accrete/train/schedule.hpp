@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <string_view>
 
-#include <accrete/core/error.hpp>
 #include <accrete/core/index.hpp>
+#include <accrete/core/name_table.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -38,12 +37,9 @@ struct Schedule {
   }
 };
 
-/// "constant", "linear" or "cosine". Throws ValueError for any other name.
-[[nodiscard]] inline Schedule::Shape schedule_shape(std::string_view name) {
-  if (name == "constant") return Schedule::Shape::constant;
-  if (name == "linear") return Schedule::Shape::linear;
-  if (name == "cosine") return Schedule::Shape::cosine;
-  throw ValueError(message("schedule: expected constant, linear or cosine, got ", name));
-}
+inline constexpr NameTable<Schedule::Shape, 3> schedule_shape_names{
+    {{{Schedule::Shape::constant, "constant"},
+      {Schedule::Shape::linear, "linear"},
+      {Schedule::Shape::cosine, "cosine"}}}};
 
 ACCRETE_END_NAMESPACE

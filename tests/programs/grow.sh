@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# accrete-grow from end to end: grow.sh GROW SUBSTRATE TOKENIZE, the three programs. Ends with 0 if all is as it should be.
+set -uo pipefail
+program=$1
+substrate_program=$2
+tokenize=$3
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+failures=0
+
+# expect WHAT WANTED GOT
+expect() {
+  [[ $2 == "$3" ]] && return
+  printf '%s:\n  expected %s\n  got      %s\n' "$1" "$2" "$3"
+  failures=$((failures + 1))
+}
+# says WHAT PART GOT
+says() { [[ $3 == *"$2"* ]] || expect "$1" "... $2 ..." "$3"; }
+# refuse STATUS PART COMMAND...: it ends with the status and says the part.
+refuse() {
+  local status=$1 part=$2 output
+  shift 2
+  output=$("$@" 2>&1 >/dev/null </dev/null)
+  expect "the status of $*" "$status" $?
+  says "what $* says" "$part" "$output"
+}
+
+# A text, a vocabulary, a substrate, shards.
+for i in $(seq 400); do printf 'Line %s: the cat %s sat on mat %s.\n' "$i" $((i * 7 % 31)) $((i * 5 % 17)); done >text.txt
+tail -n 50 text.txt >held.txt
+"$tokenize" train --quiet --size 400 --out vocabulary.json text.txt || expect "training the vocabulary" 0 $?
+"$substrate_program" build --quiet --font "$source_dir/tests/substrate/fonts/outlines.ttf" --vocabulary vocabulary.json \
+  --width 16 --out substrate.safetensors >/dev/null || expect "building the substrate" 0 $?
+"$tokenize" shard --quiet --vocabulary vocabulary.json --out train.shard text.txt || expect "writing a shard" 0 $?
+"$tokenize" shard --quiet --vocabulary substrate.safetensors --out held.shard held.txt || expect "writing a shard" 0 $?
+"$tokenize" train --quiet --size 400 --max-n 2 --out other.json text.txt
+"$tokenize" shard --quiet --vocabulary other.json --out other.shard text.txt
+
+# Counting needs no text and no memory.
+says "the published active parameters" "104,952,832" \
+  "$(ulimit -v 4000000; "$program" --plan "$source_dir/examples/plans/glyph-3-3-3.json" --count)"
+says "the published total as JSON" '"total":2282061824,' \
+  "$(ulimit -v 4000000; "$program" --plan "$source_dir/examples/plans/abs-bvv-one-by-one.json" --count --json)"
+
+cat >plan.json <<'JSON'
+{"format": "accrete growth plan", "version": 1, "name": "test",
+ "model": {"embedding": {"kind": "frozen_glyph"}, "block": {"model_dim": 32, "head_count": 2, "hidden_dim": 64}},
+ "training": {"batch": 4, "time": 16, "validate_every": 20, "validation_tokens": 200},
+ "defaults": {"budget": {"steps": 40}, "schedule": {"warmup_steps": 4, "learning_rate": 0.003}},
+ "stages": [
+   {"blocks": 1},
+   {"blocks": 1, "start": "zero_output", "moments": "kept",
+    "lora": {"rank": 2, "alpha": 4, "budget": {"plateau": {"patience": 1, "minimal_improvement": 9, "most_steps": 99}},
+             "schedule": {"learning_rate": 0.001}}},
+   {"blocks": 1, "start": "middle", "moments": "copied", "budget": {"tokens": 1000}}]}
+JSON
+says "a count by the substrate" "adapters of block 0" \
+  "$("$program" --plan plan.json --substrate substrate.safetensors --count)"
+grow=("$program" --plan plan.json --substrate substrate.safetensors --tokens train.shard --validation held.shard --threads 1)
+
+# In one go: 40 + 40 + 40 (the second validation sees a plateau) + 16 (1000 tokens) steps.
+result=$("${grow[@]}" --quiet --json --out whole) || expect "growing" 0 $?
+says "the result" '{"finished":true,"depth":3,"steps":136,' "$result"
+says "the result" '"validation_loss":' "$result"
+says "a finished run" "$result" "$("${grow[@]}" --quiet --json --out whole)"
+expect "rows of steps" 137 "$(wc -l <whole/steps.csv)"
+expect "rows of stages" "1 blocks, 41 blocks, 81 lora, 121 blocks, " \
+  "$(sed -E 's/.*"step":([0-9]+),.*"phase":"([a-z]+)".*/\1 \2/' whole/stages.jsonl | tr '\n' ',' | sed 's/,/, /g')"
+
+# Interrupted by Ctrl-C and by kill -9, then gone on: the same bits.
+for signal in INT KILL; do
+  out="cut $signal"
+  "${grow[@]}" --out "$out" --checkpoint-every 1 2>"$signal.txt" &
+  running=$!
+  for _ in $(seq 1000); do
+    [[ -f $out/steps.csv && $(wc -l <"$out/steps.csv") -gt 50 ]] && break
+    sleep 0.01
+  done
+  kill -s $signal $running
+  wait $running 2>/dev/null
+  expect "the status after $signal" $([[ $signal == INT ]] && echo 130 || echo 137) $?
+  [[ $signal == KILL ]] || says "what is said after $signal" "the same command goes on from $out/checkpoint" "$(cat $signal.txt)"
+  "${grow[@]}" --out "$out" 2>again.txt || expect "going on" 0 $?
+  says "what is said when it goes on" "going on from $out/checkpoint.safetensors, step " "$(cat again.txt)"
+  cmp whole/checkpoint.safetensors "$out/checkpoint.safetensors" || expect "the checkpoint after $signal" equal different
+  expect "the rows after $signal" "$(cut -d , -f 1-5 whole/steps.csv)" "$(cut -d , -f 1-5 "$out/steps.csv")"
+  expect "the stages after $signal" "$(cat whole/stages.jsonl)" "$(cat "$out/stages.jsonl")"
+done
+
+# Errors: 1 for files and plans, 2 for usage; nothing is written.
+sed 's/"patience"/"patient"/' plan.json >bad.json
+refuse 1 "stages[1].lora.budget.plateau.patient: an unknown key; the nearest known one is patience" \
+  "$program" --plan bad.json --count
+sed 's/"rank": 2/"rank": 33/' plan.json >bad.json
+refuse 1 "bad.json: stages[1].lora.rank: expected 1 to 32" "$program" --plan bad.json --count
+refuse 1 "plan.json: model.vocabulary_size: the plan leaves it to the substrate" "$program" --plan plan.json --count
+refuse 1 "stages[1]: a plateau is seen by validations" \
+  "$program" --plan plan.json --substrate substrate.safetensors --tokens train.shard --out none
+sed 's/"hidden_dim": 64/"hidden_dim": 64, "norm": "rms_norm"/' plan.json >rms.json
+refuse 1 "accrete_add_programs" "$program" --plan rms.json --substrate substrate.safetensors --tokens train.shard --out none
+refuse 1 "other.shard: its 400 tokens are those of another vocabulary" \
+  "$program" --plan plan.json --substrate substrate.safetensors --tokens other.shard --validation held.shard --out none
+sed 's/"steps": 40/"steps": 41/' plan.json >other_plan.json
+refuse 1 "belongs to another plan: they differ in stages[0].budget.steps" \
+  "$program" --plan other_plan.json --substrate substrate.safetensors --tokens train.shard --validation held.shard --out whole
+refuse 1 "missing.json" "$program" --plan missing.json --count
+refuse 2 "--tokens is missing" "$program" --plan plan.json --substrate substrate.safetensors
+refuse 2 "see --help" "$program"
+refuse 2 "unrecognised option" "$program" --plna plan.json
+expect "folders of refused runs" "" "$(find . -name 'none*')"
+says "the help" "accrete-grow --plan FILE" "$("$program" --help)"
+
+[[ $failures == 0 ]] && exit
+printf '%s failures\n' "$failures"
+exit 1
