@@ -28,8 +28,8 @@ struct Settings {
 /// Returns false after --help, which is printed; boost::program_options::error for what makes no sense.
 [[nodiscard]] inline bool read_settings(int argument_count, char** arguments, Settings& settings) {
   namespace options = boost::program_options;
-  std::string plan, substrate,
-      out;  // a std::filesystem::path on a command line could have no spaces
+  // Strings: a std::filesystem::path on a command line could have no spaces.
+  std::string plan, substrate, out, cache_folder;
   std::vector<std::string> tokens, validation;
   options::options_description description(
       settings.program + " --plan FILE --substrate FILE --tokens SHARD... --out FOLDER\n" +

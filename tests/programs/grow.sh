@@ -69,6 +69,9 @@ expect "rows of steps" 137 "$(wc -l <whole/steps.csv)"
 expect "rows of stages" "1 blocks, 41 blocks, 81 lora, 121 blocks, " \
   "$(sed -E 's/.*"step":([0-9]+),.*"phase":"([a-z]+)".*/\1 \2/' whole/stages.jsonl | tr '\n' ',' | sed 's/,/, /g')"
 
+"${grow[@]}" --quiet --out cached --prefix-cache 16 || expect "growing with a prefix cache" 0 $?
+cmp whole/checkpoint.safetensors cached/checkpoint.safetensors || expect "the checkpoint with a prefix cache" equal different
+
 # Interrupted by Ctrl-C and by kill -9, then gone on: the same bits.
 for signal in INT KILL; do
   out="cut $signal"
@@ -80,7 +83,8 @@ for signal in INT KILL; do
   done
   kill -s $signal $running
   wait $running 2>/dev/null
-  expect "the status after $signal" $([[ $signal == INT ]] && echo 130 || echo 137) $?
+  status=$?
+  expect "the status after $signal" $([[ $signal == INT ]] && echo 130 || echo 137) $status
   [[ $signal == KILL ]] || says "what is said after $signal" "the same command goes on from $out/checkpoint" "$(cat $signal.txt)"
   "${grow[@]}" --out "$out" 2>again.txt || expect "going on" 0 $?
   says "what is said when it goes on" "going on from $out/checkpoint.safetensors, step " "$(cat again.txt)"

@@ -1,6 +1,10 @@
 /// What a growth run writes and reads (included by growth_run.hpp).
 #pragma once
 
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
 #include <accrete/io/json_difference.hpp>
 #include <accrete/train/growth_run.hpp>
 

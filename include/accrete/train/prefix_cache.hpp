@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <accrete/io/json.hpp>
 #include <accrete/io/sha256.hpp>
 #include <accrete/model/session.hpp>
 #include <accrete/nn/parameter.hpp>
