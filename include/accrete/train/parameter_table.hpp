@@ -58,7 +58,7 @@ namespace detail {
   return group;
 }
 
-[[nodiscard]] inline std::string joined(std::vector<std::string> const& words) {
+[[nodiscard]] inline std::string comma_list(std::vector<std::string> const& words) {
   std::string text;
   for (auto const& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
@@ -99,7 +99,7 @@ namespace detail {
          .count = begin * counts.adapters[stage],
          .trains = true,
          .why = message("rank ", now.lora->adapters.rank, " on ",
-                        detail::joined(now.lora->adapters.targets), "; merged at the end")});
+                        detail::comma_list(now.lora->adapters.targets), "; merged at the end")});
   auto const by_plan = [](bool trains) {
     return trains ? "the plan trains it" : "the plan freezes it";
   };
