@@ -125,6 +125,12 @@ BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads) {
       results.push_back(static_cast<float>(loss.sum));
       for (auto const& part : active.segments())
         results.insert(results.end(), part.gradient.span().begin(), part.gradient.span().end());
+      typename Model::Session decoding(model, {.batch = 2, .time = 12, .cache = 12});
+      for (Index i = 0; i < 3; ++i) {
+        model.decode_step(decoding, {inputs.data() + 8 * i, {2, 4}});
+        auto const logits = logits_of(model, decoding);
+        results.insert(results.end(), logits.begin(), logits.end());
+      }
       if (threads == 1) expected = results;
       BOOST_TEST(same_bits(results, expected), threads << " threads");
     }

@@ -106,6 +106,26 @@ BOOST_AUTO_TEST_CASE(steps_allocate_nothing_after_the_first_ones) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(steps_of_ensembles_allocate_nothing_after_the_first_ones) {
+  auto const check = [](auto const& fusion) {
+    auto const expert = [](std::uint64_t seed) {
+      CpuModel model{CpuBackend(1),
+                     random_substrate(vocabulary, 24),
+                     {.seed = seed, .block = {.model_dim = 48, .head_count = 4, .hidden_dim = 96}}};
+      model.body().grow(1);
+      return model;
+    };
+    Ensemble model{fusion, expert(1), expert(2)};
+    SameBatch batches;
+    Trainer trainer{model, AdamW{}, {}};
+    trainer.step(batches);
+    BOOST_TEST(allocations_of([&] { trainer.step(batches); }) == 0);
+  };
+  check(MeanOfLogits{});
+  check(LearnedGate{});
+  check(LogitAdapter{.rank = 4});
+}
+
 BOOST_AUTO_TEST_CASE(a_forward_pass_allocates_nothing_after_the_first) {
   CpuBackend const cpu(1);
   GrowingModel<CpuBackend> model{
