@@ -1,0 +1,155 @@
+/// How a stack grows, and how it says and restores what growth has made of it (included by stack.hpp).
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+
+#include <accrete/nn/stack.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+template <Block BlockType>
+Json Stack<BlockType>::describe() const {
+  Json json = Json::object();
+  json["block"] = prototype_.describe();
+  return json;
+}
+
+template <Block BlockType>
+Json Stack<BlockType>::structure() const {
+  Json stages = Json::array();
+  for (Index const blocks : stages_) stages.push_back(Json(blocks));
+  Json json = Json::object();
+  json["stages"] = std::move(stages);
+  json["first_trainable"] = Json(first_trainable_);
+  if (!std::is_sorted(order_.begin(), order_.end())) json["order"] = Json::array(order_);
+  if constexpr (NamesLinearMaps<Block>)
+    if (has_adapters()) json["adapters"] = adapters_->describe();
+  return json;
+}
+
+template <Block BlockType>
+template <class F>
+void Stack<BlockType>::check_structure(Json const& saved, F&& f) const {
+  if (structure().at("stages") != saved.at("stages"))
+    throw MismatchError(message("stack: the file's stages of blocks are ",
+                                saved.at("stages").dump(), ", this model's are ",
+                                structure().at("stages").dump()));
+  check_first_trainable(saved, first_trainable_, depth());
+  static_cast<void>(saved_order(saved, depth()));
+  for (Index i = 0; i < depth(); ++i) for_each_parameter_at(i, f);
+  check_adapters(saved, depth(), f);
+}
+
+template <Block BlockType>
+void Stack<BlockType>::restore_structure(Json const& saved) {
+  check_structure(saved, [](std::string const&, auto const&) {});
+  if (saved.at("first_trainable").as_int() == depth()) freeze();
+  if (auto order = saved_order(saved, depth()); order != order_) {
+    order_ = std::move(order);
+    ++revision_;
+  }
+  if constexpr (NamesLinearMaps<Block>)
+    if (Json const* const adapters = saved.find("adapters"); adapters && !has_adapters())
+      add_adapters(AdapterSet<Block>::options_of(*adapters));
+}
+
+template <Block BlockType>
+void Stack<BlockType>::check_first_trainable(Json const& saved, Index last_stage, Index depth) {
+  Index const first_trainable = saved.at("first_trainable").as_int();
+  if (first_trainable != last_stage && first_trainable != depth)
+    throw MismatchError(message("stack: the file trains blocks from ", first_trainable,
+                                ", which is not where a stage of this model begins to train"));
+}
+
+template <Block BlockType>
+void Stack<BlockType>::freeze() {
+  for (auto& segment : segments_) segment.set_trainable(false);
+  if constexpr (NamesLinearMaps<Block>)
+    if (adapters_) adapters_->segment().set_trainable(false);
+  first_trainable_ = depth();
+  ++revision_;
+}
+
+template <Block BlockType>
+std::vector<Index> Stack<BlockType>::saved_order(Json const& saved, Index depth) {
+  std::vector<Index> plain(static_cast<std::size_t>(depth));
+  std::iota(plain.begin(), plain.end(), Index{0});
+  Json const* const found = saved.find("order");
+  if (!found) return plain;
+  std::vector<Index> order;
+  for (Json const& number : found->as_array()) order.push_back(number.as_int());
+  if (!std::is_permutation(order.begin(), order.end(), plain.begin(), plain.end()))
+    throw MismatchError(message("stack: the file's order of blocks ", found->dump(), " is none of ",
+                                depth, " blocks"));
+  return order;
+}
+
+template <Block BlockType>
+BlockPlacement Stack<BlockType>::placement(BlockStart start, Index count) const {
+  BlockPlacement result = place_blocks(start, depth(), count);
+  for (Index& source : result.sources) source = order_[static_cast<std::size_t>(source)];
+  if (start != BlockStart::zero_output) return result;
+  bool has_outputs = false;
+  for_each_parameter(prototype_, "", [&](std::string const&, auto const& parameter) {
+    has_outputs = has_outputs || parameter.initial().kind == Initial::Kind::residual_output;
+  });
+  if (!has_outputs)
+    throw ValueError(
+        "blocks cannot start as zero_output: no parameter of their type starts as "
+        "Initial::residual_output");
+  return result;
+}
+
+template <Block BlockType>
+void Stack<BlockType>::start_block(Block& block, BlockStart start, Block const* source) {
+  if (start == BlockStart::zero_output)
+    for_each_parameter(block, "", [](std::string const&, auto& parameter) {
+      if (parameter.initial().kind == Initial::Kind::residual_output)
+        std::fill_n(parameter.values().data(), parameter.count(), TypeOf<Backend, Element>{});
+    });
+  if (source == nullptr) return;
+  std::vector<TypeOf<Backend, Element> const*> values;
+  for_each_parameter(*source, "", [&](std::string const&, auto const& parameter) {
+    values.push_back(parameter.view().data());
+  });
+  std::size_t next = 0;
+  for_each_parameter(block, "", [&](std::string const&, auto& parameter) {
+    std::copy_n(values[next++], parameter.count(), parameter.values().data());
+  });
+}
+
+template <Block BlockType>
+void Stack<BlockType>::append(Index count, BlockStart start) {
+  BlockPlacement const where = placement(start, count);
+  if constexpr (NamesLinearMaps<Block>) adapters_.reset();
+  Index const begin = depth();
+  auto const name = [](Index index) { return "blocks." + std::to_string(index); };
+  Segment<Backend> segment(backend_, name(begin) + " to " + std::to_string(begin + count - 1));
+  std::vector<Block> added;
+  added.reserve(static_cast<std::size_t>(count));
+  for (Index i = 0; i < count; ++i) {
+    added.emplace_back(options_.block);
+    segment.add(added.back(), name(begin + i));
+  }
+  segment.allocate();
+  for (Index i = 0; i < count; ++i)
+    segment.bind(added[static_cast<std::size_t>(i)], name(begin + i));
+  segment.initialize(Random(options_.seed), options_.planned_depth);
+  for (std::size_t i = 0; i < added.size(); ++i)
+    start_block(
+        added[i], start,
+        where.sources.empty() ? nullptr : &blocks_[static_cast<std::size_t>(where.sources[i])]);
+
+  blocks_.reserve(blocks_.size() + added.size());
+  order_.reserve(blocks_.size() + added.size());
+  segments_.push_back(std::move(segment));
+  stages_.push_back(count);
+  for (auto& block : added) blocks_.push_back(std::move(block));
+  std::vector<Index> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), begin);
+  order_.insert(order_.begin() + where.position, numbers.begin(), numbers.end());
+  ++revision_;
+}
+
+ACCRETE_END_NAMESPACE
