@@ -5,7 +5,8 @@
 
 namespace bench {
 
-/// For experts of several widths: milliseconds of a decoded token, both ways taken in alternation, and their ratio.
+/// For experts of several widths: milliseconds of a decoded token, with and without its logits, both ways taken in
+/// alternation, and their ratio.
 [[nodiscard]] accrete::Json run_ensemble_cases(int repeats, int threads);
 
 }  // namespace bench

@@ -127,7 +127,7 @@ std::optional<Arguments> parse(int argument_count, char** arguments) {
       "where the unpacked packages lie");
   add("font", options::value(&settings.font)->default_value(settings.font), "TTF or OTF font of the glyphs");
   add("out", options::value(&settings.output)->default_value(settings.output), "folder of the report and of the state");
-  add("threads", options::value(&settings.threads)->default_value(0), "0: all processors");
+  add("threads", options::value(&settings.threads)->default_value(settings.threads), "threads");
   add("report", options::bool_switch(&result.report_only), "report what is there and make nothing");
   add("cell", options::value(&result.cell), "make this cell alone, in this process");
   options::variables_map values;
@@ -138,6 +138,8 @@ std::optional<Arguments> parse(int argument_count, char** arguments) {
     return std::nullopt;
   }
   settings.scale = scale_called(result.scale);
+  if (settings.threads < 1 || settings.threads > accrete::ThreadPool::max_threads)
+    throw options::error("--threads: expected 1 to 1024");
   for (std::string const& text : result.own_text) settings.own_text.push_back(demo::parse_own_text(text));
   if (settings.own_text.size() == 1) throw options::error("--text: expected two languages or more, got one");
   return result;

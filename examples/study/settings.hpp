@@ -97,7 +97,7 @@ struct Settings {
   std::filesystem::path text_folder = "out/cache/text";
   std::filesystem::path font = "/usr/share/fonts/opentype/unifont/unifont.otf";
   std::filesystem::path output = "out/study";
-  int threads = 0;  // 0: all
+  int threads = accrete::ThreadPool::hardware_threads();
 
   [[nodiscard]] std::filesystem::path state_folder() const { return output / scale.name; }
   [[nodiscard]] std::filesystem::path state(std::string const& name) const { return state_folder() / name; }
