@@ -11,15 +11,18 @@ namespace study {
 
 /// What a model stands on.
 enum class Ground { glyph, bits, code, learned };
-inline constexpr accrete::NameTable<Ground, 4> ground_names{
-    {{{Ground::glyph, "glyph"}, {Ground::bits, "16-bit"}, {Ground::code, "code"}, {Ground::learned, "learned"}}}};
+inline constexpr accrete::NameTable<Ground, 4> ground_names{{{{Ground::glyph, "glyph"},
+                                                              {Ground::bits, "16-bit"},
+                                                              {Ground::code, "code"},
+                                                              {Ground::learned, "learned"}}}};
 
 /// How it is trained: every protocol sees the same tokens in the same order.
 enum class Protocol { grown, lora, zero, monolithic };
-inline constexpr accrete::NameTable<Protocol, 4> protocol_names{{{{Protocol::grown, "grown"},
-                                                                  {Protocol::lora, "grown+lora"},
-                                                                  {Protocol::zero, "grown+zero"},
-                                                                  {Protocol::monolithic, "monolithic"}}}};
+inline constexpr accrete::NameTable<Protocol, 4> protocol_names{
+    {{{Protocol::grown, "grown"},
+      {Protocol::lora, "grown+lora"},
+      {Protocol::zero, "grown+zero"},
+      {Protocol::monolithic, "monolithic"}}}};
 
 /// What it is trained on: everything, or one of two halves that share no document.
 enum class Diet { all, first, second };
@@ -52,7 +55,11 @@ struct Cell {
   }
   /// The two experts that a merge merges.
   [[nodiscard]] Cell expert(Diet which) const {
-    return {.task = Task::run, .ground = ground, .protocol = Protocol::grown, .diet = which, .seed = seed};
+    return {.task = Task::run,
+            .ground = ground,
+            .protocol = Protocol::grown,
+            .diet = which,
+            .seed = seed};
   }
 };
 
@@ -67,7 +74,8 @@ struct Cell {
   // Seed by seed, so that an interrupted study has something of every cell.
   for (Index seed = 1; seed <= std::max(scale.pair_seeds, scale.seeds); ++seed) {
     for (Ground const ground : {Ground::glyph, Ground::learned, Ground::bits, Ground::code})
-      for (Protocol const protocol : {Protocol::grown, Protocol::monolithic, Protocol::lora, Protocol::zero}) {
+      for (Protocol const protocol :
+           {Protocol::grown, Protocol::monolithic, Protocol::lora, Protocol::zero}) {
         if (protocol == Protocol::zero && ground != Ground::glyph) continue;
         if (seed <= (is_paired(ground, protocol) ? scale.pair_seeds : scale.seeds))
           cells.push_back({.ground = ground, .protocol = protocol, .seed = seed});
@@ -93,10 +101,10 @@ struct Cell {
   plan.model.block = {.model_dim = width,
                       .head_count = is_union ? scale.union_heads : scale.heads,
                       .hidden_dim = 4 * width};
-  plan.model.embedding.kind = cell.ground == Ground::glyph    ? accrete::EmbeddingKind::frozen_glyph
-                              : cell.ground == Ground::bits   ? accrete::EmbeddingKind::binary_id
-                              : cell.ground == Ground::code   ? accrete::EmbeddingKind::random_code
-                                                              : accrete::EmbeddingKind::learned;
+  plan.model.embedding.kind = cell.ground == Ground::glyph  ? accrete::EmbeddingKind::frozen_glyph
+                              : cell.ground == Ground::bits ? accrete::EmbeddingKind::binary_id
+                              : cell.ground == Ground::code ? accrete::EmbeddingKind::random_code
+                                                            : accrete::EmbeddingKind::learned;
   if (cell.ground == Ground::bits)
     plan.model.embedding.width = accrete::BinaryIdEmbedding::width_for(scale.vocabulary, width);
   if (cell.ground == Ground::code) plan.model.embedding.width = 64;
@@ -124,7 +132,8 @@ struct Cell {
     bool const adapts = cell.protocol == Protocol::lora && number > 0;
     Index const adapting = adapts ? steps / 3 : 0;
     auto stage = stage_of(scale.stage_blocks, steps - adapting);
-    if (cell.protocol == Protocol::zero && number > 0) stage.start = accrete::BlockStart::zero_output;
+    if (cell.protocol == Protocol::zero && number > 0)
+      stage.start = accrete::BlockStart::zero_output;
     if (adapts) {
       stage.lora.emplace();
       stage.lora->budget.amount = adapting;

@@ -71,20 +71,23 @@ void report(Settings const& settings, std::vector<Cell> const& cells) {
   Backend const backend(settings.threads);
   facts.machine = accrete::message(processor_name(), ", ", backend.pool().threads(), " threads");
   facts.engine = backend.description();
-  facts.fingerprint = accrete::Substrate::load(settings.state("substrate.safetensors")).fingerprint();
+  facts.fingerprint =
+      accrete::Substrate::load(settings.state("substrate.safetensors")).fingerprint();
   for (Cell const& cell : cells)
     if (Json const* const json = results.find(cell); json != nullptr && json->contains("seconds"))
       facts.seconds += json->at("seconds").as_double();
   auto const measures = load_measures(settings);
   write_report(results, measures, facts, settings);
   for (Claim const& claim : find_claims(results, measures))
-    std::printf("%-28s %s\n%-28s %s\n", std::string(verdict_names.name_of(claim.verdict)).c_str(), claim.claim.c_str(), "",
-                claim.numbers.c_str());
+    std::printf("%-28s %s\n%-28s %s\n", std::string(verdict_names.name_of(claim.verdict)).c_str(),
+                claim.claim.c_str(), "", claim.numbers.c_str());
   std::printf("\n%zu of %zu cells, %s of computing\nreport: %s\n", results.count(), cells.size(),
-              accrete::duration_text(facts.seconds).c_str(), (settings.output / "report.html").string().c_str());
+              accrete::duration_text(facts.seconds).c_str(),
+              (settings.output / "report.html").string().c_str());
 }
 
-int run(Arguments const& arguments, std::vector<std::string> const& words, Interruption const& interruption) {
+int run(Arguments const& arguments, std::vector<std::string> const& words,
+        Interruption const& interruption) {
   Settings const& settings = arguments.settings;
   auto const cells = all_cells(settings.scale);
   if (!arguments.cell.empty()) {
@@ -116,17 +119,21 @@ int run(Arguments const& arguments, std::vector<std::string> const& words, Inter
 std::optional<Arguments> parse(int argument_count, char** arguments) {
   Arguments result;
   Settings& settings = result.settings;
-  options::options_description description("accrete-study: substrates, growth and merges, compared over seeds");
+  options::options_description description(
+      "accrete-study: substrates, growth and merges, compared over seeds");
   auto add = description.add_options();
   add("help", "this text");
   add("scale", options::value(&result.scale)->default_value("quick"),
-      "quick (minutes), small (about two hours on two cores) or paper (the published sizes, for a GPU)");
+      "quick (minutes), small (about two hours on two cores) or paper (the published sizes, for a "
+      "GPU)");
   add("text", options::value(&result.own_text)->composing(),
       "LANG=PATH: own text (a file or a folder) instead of Debian's manuals; two or more of them");
   add("text-folder", options::value(&settings.text_folder)->default_value(settings.text_folder),
       "where the unpacked packages lie");
-  add("font", options::value(&settings.font)->default_value(settings.font), "TTF or OTF font of the glyphs");
-  add("out", options::value(&settings.output)->default_value(settings.output), "folder of the report and of the state");
+  add("font", options::value(&settings.font)->default_value(settings.font),
+      "TTF or OTF font of the glyphs");
+  add("out", options::value(&settings.output)->default_value(settings.output),
+      "folder of the report and of the state");
   add("threads", options::value(&settings.threads)->default_value(settings.threads), "threads");
   add("report", options::bool_switch(&result.report_only), "report what is there and make nothing");
   add("cell", options::value(&result.cell), "make this cell alone, in this process");
@@ -140,8 +147,10 @@ std::optional<Arguments> parse(int argument_count, char** arguments) {
   settings.scale = scale_called(result.scale);
   if (settings.threads < 1 || settings.threads > accrete::ThreadPool::max_threads)
     throw options::error("--threads: expected 1 to 1024");
-  for (std::string const& text : result.own_text) settings.own_text.push_back(demo::parse_own_text(text));
-  if (settings.own_text.size() == 1) throw options::error("--text: expected two languages or more, got one");
+  for (std::string const& text : result.own_text)
+    settings.own_text.push_back(demo::parse_own_text(text));
+  if (settings.own_text.size() == 1)
+    throw options::error("--text: expected two languages or more, got one");
   return result;
 }
 
@@ -161,7 +170,9 @@ int main(int argument_count, char** arguments) {
     return run(*parsed, {arguments, arguments + argument_count}, interruption);
   } catch (Interrupted const&) {
     if (parsed->cell.empty())
-      std::fprintf(stderr, "accrete-study: stopped; the same command goes on with the cell that was interrupted\n");
+      std::fprintf(
+          stderr,
+          "accrete-study: stopped; the same command goes on with the cell that was interrupted\n");
     return exit_of_stop;
   } catch (std::exception const& error) {
     std::fprintf(stderr, "accrete-study: %s\n", error.what());

@@ -12,23 +12,26 @@ namespace study {
 /// The bits per character of a model on all texts, and its parameters that its own training has to find.
 template <class M>
 [[nodiscard]] Json measured(Bench const& bench, M const& model) {
-  return Json::object({{"bits", bench.bits(model, bench.measures.test)}, {"odd", bench.bits(model, bench.measures.odd)}});
+  return Json::object({{"bits", bench.bits(model, bench.measures.test)},
+                       {"odd", bench.bits(model, bench.measures.odd)}});
 }
 
 /// Trains what is trainable in a merge on text of all languages.
 template <class M>
-void tune(Bench const& bench, M& merged, std::string const& label, double learning_rate, std::uint64_t seed) {
+void tune(Bench const& bench, M& merged, std::string const& label, double learning_rate,
+          std::uint64_t seed) {
   auto const& scale = bench.settings.scale;
   auto batches = batches_of(bench.settings, bench.measures, Diet::all, seed + 1000);
   Index const step_tokens = scale.batch * scale.time;
   accrete::Progress progress({.label = label, .total = scale.tuning_steps * step_tokens});
   accrete::Trainer trainer{
-      merged,
-      accrete::AdamW{.learning_rate = learning_rate},
+      merged, accrete::AdamW{.learning_rate = learning_rate},
       accrete::TrainerOptions{
           .steps = scale.tuning_steps,
           .schedule = {.warmup_steps = std::max<Index>(scale.tuning_steps / 10, 1)},
-          .on_step = [&](accrete::StepReport const& report) { progress.update(report.step * step_tokens); }}};
+          .on_step = [&](accrete::StepReport const& report) {
+            progress.update(report.step * step_tokens);
+          }}};
   if (trainer.fit(batches, bench.stop).stopped) throw Interrupted{};
   progress.finish();
 }
@@ -84,7 +87,9 @@ template <class Embedding>
     models["tuned heads"] = measured(bench, merged);
   }
   std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
-  return Json::object({{"models", std::move(models)}, {"weights", std::move(weights)}, {"seconds", seconds.count()}});
+  return Json::object({{"models", std::move(models)},
+                       {"weights", std::move(weights)},
+                       {"seconds", seconds.count()}});
 }
 
 }  // namespace study

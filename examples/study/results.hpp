@@ -28,7 +28,8 @@ class Results {
   }
 
   /// value(cell) for every seed of a cell that is done.
-  [[nodiscard]] std::vector<double> over_seeds(Cell cell, std::function<double(Json const&)> const& value) const {
+  [[nodiscard]] std::vector<double> over_seeds(
+      Cell cell, std::function<double(Json const&)> const& value) const {
     std::vector<double> values;
     for (cell.seed = 1; cell.seed <= std::max(scale_.pair_seeds, scale_.seeds); ++cell.seed)
       if (Json const* const json = find(cell)) values.push_back(value(*json));
@@ -55,9 +56,9 @@ class Results {
 }
 
 /// Bits per character of a model of a merge: the mean over all languages, or those of one text.
-[[nodiscard]] inline std::function<double(Json const&)> merged_bits(std::string const& model,
-                                                                    std::vector<std::string> const& names = {},
-                                                                    std::string const& part = "bits") {
+[[nodiscard]] inline std::function<double(Json const&)> merged_bits(
+    std::string const& model, std::vector<std::string> const& names = {},
+    std::string const& part = "bits") {
   return [=](Json const& json) { return mean_of(json.at("models").at(model).at(part), names); };
 }
 

@@ -42,11 +42,13 @@ struct Bench {
   }
   template <class M>
   [[nodiscard]] accrete::LossSum score(M const& model, ScoredText const& text) const {
-    return accrete::score_tokens(model, text.tokens, model.substrate().vocabulary().begin(), scoring());
+    return accrete::score_tokens(model, text.tokens, model.substrate().vocabulary().begin(),
+                                 scoring());
   }
   /// Nats per token over all languages, or some.
   template <class M>
-  [[nodiscard]] double validation_loss(M const& model, std::vector<std::string> const& languages) const {
+  [[nodiscard]] double validation_loss(M const& model,
+                                       std::vector<std::string> const& languages) const {
     accrete::LossSum total;
     for (auto const& language : languages) {
       auto const sum = score(model, measures.validation.at(language));
@@ -59,7 +61,8 @@ struct Bench {
   template <class M>
   [[nodiscard]] Json bits(M const& model, std::map<std::string, ScoredText> const& texts) const {
     Json json = Json::object();
-    for (auto const& [name, text] : texts) json[name] = accrete::bits_per_character(score(model, text), text.code_points);
+    for (auto const& [name, text] : texts)
+      json[name] = accrete::bits_per_character(score(model, text), text.code_points);
     return json;
   }
 };
@@ -86,7 +89,9 @@ class Curve {
     steps_.push_back(step);
     losses_.push_back(loss);
   }
-  [[nodiscard]] Json to_json() const { return Json::object({{"steps", steps_}, {"losses", losses_}}); }
+  [[nodiscard]] Json to_json() const {
+    return Json::object({{"steps", steps_}, {"losses", losses_}});
+  }
 
  private:
   Json steps_ = Json::array(), losses_ = Json::array();
@@ -103,7 +108,8 @@ template <class Embedding>
   auto batches = batches_of(bench.settings, bench.measures, cell.diet, plan.training.seed);
 
   Index steps = 0;
-  for (auto const& stage : plan.stages) steps += stage.budget.amount + (stage.lora ? stage.lora->budget.amount : 0);
+  for (auto const& stage : plan.stages)
+    steps += stage.budget.amount + (stage.lora ? stage.lora->budget.amount : 0);
   Index const step_tokens = plan.training.tokens_per_step();
   accrete::Progress progress({.label = cell.name(), .total = steps * step_tokens});
   Json stages = Json::array();
@@ -117,7 +123,8 @@ template <class Embedding>
 
   accrete::GrowthRunOptions options;
   auto const end_stage = [&](Index depth) {
-    stages.push_back(Json::object({{"depth", depth}, {"validation_loss", bench.validation_loss(model, languages)}}));
+    stages.push_back(Json::object(
+        {{"depth", depth}, {"validation_loss", bench.validation_loss(model, languages)}}));
   };
   options.on_phase = [&](accrete::GrowthPhaseReport const& report) {
     if (report.phase == accrete::GrowthPhase::blocks && report.stage > 0) {
@@ -136,9 +143,11 @@ template <class Embedding>
     }
     recent.push_back(report.step.loss);
     if (recent.size() > 10) recent.erase(recent.begin());
-    if (report.total_steps % std::max<Index>(steps / 150, 1) == 0) curve.add(report.total_steps, report.step.loss);
+    if (report.total_steps % std::max<Index>(steps / 150, 1) == 0)
+      curve.add(report.total_steps, report.step.loss);
     last_loss = report.step.loss;
-    progress.update(report.total_steps * step_tokens, accrete::message("loss ", std::round(last_loss * 1000) / 1000));
+    progress.update(report.total_steps * step_tokens,
+                    accrete::message("loss ", std::round(last_loss * 1000) / 1000));
     bool const last_of_stage =
         report.step.step == report.step.steps &&
         (report.phase == accrete::GrowthPhase::lora || !plan.stages[report.stage].lora);
@@ -150,16 +159,17 @@ template <class Embedding>
 
   accrete::CheckpointWriter(model).save(checkpoint);
   std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
-  return Json::object({{"parameters", parameters},
-                       {"active_parameters", trainable},
-                       {"tokens", steps * step_tokens},
-                       {"seconds", seconds.count()},
-                       {"validation_loss", bench.validation_loss(model, languages)},
-                       {"validation_loss_all", bench.validation_loss(model, bench.measures.languages)},
-                       {"bits", bench.bits(model, bench.measures.test)},
-                       {"stages", std::move(stages)},
-                       {"spikes", std::move(spikes)},
-                       {"curve", curve.to_json()}});
+  return Json::object(
+      {{"parameters", parameters},
+       {"active_parameters", trainable},
+       {"tokens", steps * step_tokens},
+       {"seconds", seconds.count()},
+       {"validation_loss", bench.validation_loss(model, languages)},
+       {"validation_loss_all", bench.validation_loss(model, bench.measures.languages)},
+       {"bits", bench.bits(model, bench.measures.test)},
+       {"stages", std::move(stages)},
+       {"spikes", std::move(spikes)},
+       {"curve", curve.to_json()}});
 }
 
 /// Seconds of a step of the last stage on data that repeat, without and with a prefix cache, and what the count of
@@ -177,17 +187,22 @@ template <class Embedding>
     auto const sources = static_cast<Index>(bench.measures.languages.size());
     auto batches = batches_of(bench.settings, bench.measures, Diet::all, 1,
                               epoch * scale.batch * scale.time / sources + 1);
-    accrete::TrainerOptions options{.steps = steps, .on_step = [&](accrete::StepReport const& report) {
+    accrete::TrainerOptions options{.steps = steps,
+                                    .on_step = [&](accrete::StepReport const& report) {
                                       losses[cached].push_back(report.loss);
-                                      if (report.step > steps - epoch) seconds[cached] += report.seconds / epoch;
-                                      if (report.prefix_hit_rate) result["hit_rate"] = *report.prefix_hit_rate;
+                                      if (report.step > steps - epoch)
+                                        seconds[cached] += report.seconds / epoch;
+                                      if (report.prefix_hit_rate)
+                                        result["hit_rate"] = *report.prefix_hit_rate;
                                     }};
     if (cached) options.prefix_cache.emplace();
-    if (accrete::Trainer{model, accrete::AdamW{}, options}.fit(batches, bench.stop).stopped) throw Interrupted{};
+    if (accrete::Trainer{model, accrete::AdamW{}, options}.fit(batches, bench.stop).stopped)
+      throw Interrupted{};
   }
   auto const width = static_cast<double>(scale.model_dim);
   double const head = 2 * static_cast<double>(scale.vocabulary) * width;
-  double const stage = static_cast<double>(scale.stage_blocks) * (24 * width * width + 4 * static_cast<double>(scale.time) * width);
+  double const stage = static_cast<double>(scale.stage_blocks) *
+                       (24 * width * width + 4 * static_cast<double>(scale.time) * width);
   result["seconds_without"] = seconds[0];
   result["seconds_with"] = seconds[1];
   result["ratio"] = seconds[1] / seconds[0];

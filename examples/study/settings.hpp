@@ -88,7 +88,8 @@ struct Scale {
 [[nodiscard]] inline Scale scale_called(std::string_view name) {
   for (Scale const& scale : all_scales())
     if (scale.name == name) return scale;
-  throw accrete::ValueError(accrete::message("--scale: expected quick, small or paper, got ", name));
+  throw accrete::ValueError(
+      accrete::message("--scale: expected quick, small or paper, got ", name));
 }
 
 struct Settings {
@@ -100,7 +101,9 @@ struct Settings {
   int threads = accrete::ThreadPool::hardware_threads();
 
   [[nodiscard]] std::filesystem::path state_folder() const { return output / scale.name; }
-  [[nodiscard]] std::filesystem::path state(std::string const& name) const { return state_folder() / name; }
+  [[nodiscard]] std::filesystem::path state(std::string const& name) const {
+    return state_folder() / name;
+  }
 };
 
 }  // namespace study

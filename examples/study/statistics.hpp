@@ -23,7 +23,8 @@ struct Estimate {
     if (count == 0) return "\xE2\x80\x93";
     std::array<char, 64> text{};
     if (std::isfinite(half_width))
-      std::snprintf(text.data(), text.size(), "%.*f \xC2\xB1 %.*f", decimals, mean, decimals, half_width);
+      std::snprintf(text.data(), text.size(), "%.*f \xC2\xB1 %.*f", decimals, mean, decimals,
+                    half_width);
     else
       std::snprintf(text.data(), text.size(), "%.*f", decimals, mean);
     return text.data();
@@ -32,7 +33,8 @@ struct Estimate {
 
 [[nodiscard]] inline Estimate estimate(std::vector<double> const& sample) {
   // The 97.5 % points of t with 1, 2, ... degrees of freedom.
-  constexpr std::array<double, 10> quantiles{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228};
+  constexpr std::array<double, 10> quantiles{12.706, 4.303, 3.182, 2.776, 2.571,
+                                             2.447,  2.365, 2.306, 2.262, 2.228};
   Estimate result{.count = sample.size()};
   if (sample.empty()) return result;
   auto const count = static_cast<double>(sample.size());
@@ -48,7 +50,8 @@ struct Estimate {
 }
 
 /// Of the differences a[i] - b[i]: what is common to a pair, such as its seed, cancels.
-[[nodiscard]] inline Estimate paired_difference(std::vector<double> const& a, std::vector<double> const& b) {
+[[nodiscard]] inline Estimate paired_difference(std::vector<double> const& a,
+                                                std::vector<double> const& b) {
   std::vector<double> differences;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) differences.push_back(a[i] - b[i]);
   return estimate(differences);

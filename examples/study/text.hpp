@@ -36,7 +36,8 @@ inline Json to_json(ScoredText const& text) {
 }
 inline ScoredText scored_text_of(Json const& json) {
   ScoredText text{.tokens = {}, .code_points = json.at("code_points").as_int()};
-  for (Json const& token : json.at("tokens").as_array()) text.tokens.push_back(static_cast<TokenId>(token.as_int()));
+  for (Json const& token : json.at("tokens").as_array())
+    text.tokens.push_back(static_cast<TokenId>(token.as_int()));
   return text;
 }
 inline Json to_json(std::map<std::string, ScoredText> const& texts) {
@@ -98,14 +99,17 @@ inline void prepare_text(Settings const& settings) {
   auto const folder = settings.state_folder();
   if (std::filesystem::exists(folder / "measures.json")) return;
   std::filesystem::create_directories(folder);
-  std::printf("reading the text, learning %ld tokens, drawing their glyphs\n", settings.scale.vocabulary);
+  std::printf("reading the text, learning %ld tokens, drawing their glyphs\n",
+              settings.scale.vocabulary);
   auto const corpus = load_corpus(settings);
   std::vector<accrete::TextCorpus> texts;
   for (auto const& text : corpus.languages)
     texts.push_back({.name = text.language, .documents = text.in(demo::Split::train)});
-  auto const vocabulary = accrete::build_ngram_vocabulary(texts, {.size = settings.scale.vocabulary});
-  accrete::build_glyph_substrate(vocabulary, accrete::FreeTypeRasterizer(settings.font), accrete::CleanRecipe{},
-                                 settings.scale.substrate_width, {.threads = settings.threads})
+  auto const vocabulary =
+      accrete::build_ngram_vocabulary(texts, {.size = settings.scale.vocabulary});
+  accrete::build_glyph_substrate(vocabulary, accrete::FreeTypeRasterizer(settings.font),
+                                 accrete::CleanRecipe{}, settings.scale.substrate_width,
+                                 {.threads = settings.threads})
       .save(folder / "substrate.safetensors");
 
   auto const languages = demo::encode_corpus(corpus, vocabulary, settings.scale.scored_tokens);
@@ -128,9 +132,11 @@ inline void prepare_text(Settings const& settings) {
     validation[language.language] = {language.validation.tokens, language.validation.code_points};
     test[language.language] = {language.test.tokens, language.test.code_points};
     double bits = 0;
-    for (TokenId const token : language.test.tokens) bits -= std::log2(counts[static_cast<std::size_t>(token)] / total);
+    for (TokenId const token : language.test.tokens)
+      bits -= std::log2(counts[static_cast<std::size_t>(token)] / total);
     unigram[language.language] = bits / static_cast<double>(language.test.code_points);
-    test_texts.push_back(detail::joined(corpus.at(language.language).in(demo::Split::test), most_bytes));
+    test_texts.push_back(
+        detail::joined(corpus.at(language.language).in(demo::Split::test), most_bytes));
   }
   accrete::BpeTokenizer const tokenizer(vocabulary);
   auto const scored = [&](std::string const& text) {
@@ -139,26 +145,30 @@ inline void prepare_text(Settings const& settings) {
   };
   odd["mixed"] = scored(detail::mixed_lines(test_texts, most_bytes));
   for (auto const& text : test_texts)
-    if (std::string const swapped = detail::with_look_alikes(text); swapped != text) odd["look-alike"] = scored(swapped);
+    if (std::string const swapped = detail::with_look_alikes(text); swapped != text)
+      odd["look-alike"] = scored(swapped);
   for (auto const& source : corpus.sources) sources.push_back(source);
-  accrete::write_file_atomically(folder / "measures.json", Json::object({{"languages", names},
-                                                                         {"sources", sources},
-                                                                         {"unigram", unigram},
-                                                                         {"validation", detail::to_json(validation)},
-                                                                         {"test", detail::to_json(test)},
-                                                                         {"odd", detail::to_json(odd)}})
-                                                               .dump());
+  accrete::write_file_atomically(folder / "measures.json",
+                                 Json::object({{"languages", names},
+                                               {"sources", sources},
+                                               {"unigram", unigram},
+                                               {"validation", detail::to_json(validation)},
+                                               {"test", detail::to_json(test)},
+                                               {"odd", detail::to_json(odd)}})
+                                     .dump());
 }
 
 [[nodiscard]] inline Measures load_measures(Settings const& settings) {
   auto const path = settings.state("measures.json");
   Json const json = Json::parse(accrete::read_file(path, 1 << 28), path.string());
   Measures measures;
-  for (Json const& name : json.at("languages").as_array()) measures.languages.push_back(name.as_string());
+  for (Json const& name : json.at("languages").as_array())
+    measures.languages.push_back(name.as_string());
   measures.validation = detail::scored_texts_of(json.at("validation"));
   measures.test = detail::scored_texts_of(json.at("test"));
   measures.odd = detail::scored_texts_of(json.at("odd"));
-  for (auto const& [name, bits] : json.at("unigram").as_object()) measures.unigram[name] = bits.as_double();
+  for (auto const& [name, bits] : json.at("unigram").as_object())
+    measures.unigram[name] = bits.as_double();
   return measures;
 }
 
@@ -170,7 +180,9 @@ class SourcePart final : public accrete::TokenSource {
   [[nodiscard]] Index size() const override { return end_ - begin_; }
 
  private:
-  void read_checked(Index begin, std::span<TokenId> out) const override { whole_->read(begin_ + begin, out); }
+  void read_checked(Index begin, std::span<TokenId> out) const override {
+    whole_->read(begin_ + begin, out);
+  }
 
   std::shared_ptr<accrete::TokenSource const> whole_;
   Index begin_, end_;
@@ -178,11 +190,13 @@ class SourcePart final : public accrete::TokenSource {
 
 /// What a diet consists of: of the first language each half has one half of the text, the others belong to one half in
 /// turn. The union of both halves is everything, once.
-[[nodiscard]] inline accrete::Batches batches_of(Settings const& settings, Measures const& measures, Diet diet,
-                                                 std::uint64_t seed, Index most_tokens = 0) {
+[[nodiscard]] inline accrete::Batches batches_of(Settings const& settings, Measures const& measures,
+                                                 Diet diet, std::uint64_t seed,
+                                                 Index most_tokens = 0) {
   std::vector<std::shared_ptr<accrete::TokenSource const>> sources;
   for (std::size_t i = 0; i < measures.languages.size(); ++i) {
-    auto const shard = std::make_shared<accrete::TokenShard>(settings.state(measures.languages[i] + ".shard"));
+    auto const shard =
+        std::make_shared<accrete::TokenShard>(settings.state(measures.languages[i] + ".shard"));
     Index begin = 0, end = shard->size();
     if (i == 0 && diet == Diet::first) end = end / 2;
     if (i == 0 && diet == Diet::second) begin = end / 2;
@@ -197,7 +211,8 @@ class SourcePart final : public accrete::TokenSource {
 [[nodiscard]] inline std::vector<std::string> languages_of(Measures const& measures, Diet diet) {
   std::vector<std::string> languages;
   for (std::size_t i = 0; i < measures.languages.size(); ++i)
-    if (i == 0 || diet == Diet::all || (i % 2 == 1) == (diet == Diet::first)) languages.push_back(measures.languages[i]);
+    if (i == 0 || diet == Diet::all || (i % 2 == 1) == (diet == Diet::first))
+      languages.push_back(measures.languages[i]);
   return languages;
 }
 

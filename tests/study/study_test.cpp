@@ -16,7 +16,8 @@ BOOST_AUTO_TEST_CASE(every_cell_has_a_name_of_its_own_and_stands_behind_what_it_
     std::set<std::string> names;
     for (Cell const& cell : all_cells(scale)) {
       if (cell.task == Task::merge)
-        for (Diet const diet : {Diet::first, Diet::second}) BOOST_TEST(names.contains(cell.expert(diet).name()));
+        for (Diet const diet : {Diet::first, Diet::second})
+          BOOST_TEST(names.contains(cell.expert(diet).name()));
       BOOST_TEST(names.insert(cell.name()).second, cell.name());
     }
   }
@@ -28,11 +29,12 @@ BOOST_AUTO_TEST_CASE(small_has_the_seeds_that_intervals_need) {
     cell.seed = 0;
     ++seeds[cell.name()];
   }
-  for (std::string const name : {"glyph-grown-0", "glyph-monolithic-0", "learned-grown-0", "learned-monolithic-0",
-                                 "glyph-grown+zero-0", "glyph-merge-0", "learned-merge-0", "glyph-union-0"})
+  for (std::string const name :
+       {"glyph-grown-0", "glyph-monolithic-0", "learned-grown-0", "learned-monolithic-0",
+        "glyph-grown+zero-0", "glyph-merge-0", "learned-merge-0", "glyph-union-0"})
     BOOST_TEST(seeds[name] == 5, name);
-  for (std::string const name : {"16-bit-grown-0", "16-bit-grown+lora-0", "code-monolithic-0", "learned-grown+lora-0",
-                                 "16-bit-merge-0", "glyph-cache-0"})
+  for (std::string const name : {"16-bit-grown-0", "16-bit-grown+lora-0", "code-monolithic-0",
+                                 "learned-grown+lora-0", "16-bit-merge-0", "glyph-cache-0"})
     BOOST_TEST(seeds[name] == 3, name);
 }
 
@@ -40,9 +42,11 @@ BOOST_AUTO_TEST_CASE(all_protocols_train_as_many_blocks_on_as_many_tokens) {
   for (Scale const& scale : all_scales()) {
     for (Cell const& cell : all_cells(scale)) {
       if (cell.task == Task::merge || cell.task == Task::cache) continue;
-      auto const plan = accrete::complete_plan(plan_of(cell, scale), scale.vocabulary, scale.substrate_width);
+      auto const plan =
+          accrete::complete_plan(plan_of(cell, scale), scale.vocabulary, scale.substrate_width);
       Index steps = 0;
-      for (auto const& stage : plan.stages) steps += stage.budget.amount + (stage.lora ? stage.lora->budget.amount : 0);
+      for (auto const& stage : plan.stages)
+        steps += stage.budget.amount + (stage.lora ? stage.lora->budget.amount : 0);
       BOOST_TEST(plan.depth() == 3 * scale.stage_blocks);
       BOOST_TEST(steps == 3 * scale.stage_steps * (cell.task == Task::union_run ? 2 : 1));
       if (scale.name == "small") BOOST_TEST(steps * plan.training.tokens_per_step() >= 1'000'000);
