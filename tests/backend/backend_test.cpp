@@ -8,6 +8,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(backend)
+
 namespace {
 
 using accrete::BasicCpuBackend;
@@ -16,8 +18,6 @@ using accrete::Index;
 using accrete::IndexRange;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(backend)
 
 BOOST_AUTO_TEST_CASE(description_names_engine_and_threads) {
   BOOST_TEST(CpuBackend(1).description() == "cpu: " + accrete::engine_description() + ", 1 thread");

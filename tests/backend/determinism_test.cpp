@@ -9,6 +9,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(determinism)
+
 namespace {
 
 constexpr Index vocabulary = 1031, batch = 3, time_steps = 67;
@@ -53,8 +55,6 @@ std::span<float const> part(std::vector<float> const& values, Index begin, Index
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(determinism)
 
 BOOST_AUTO_TEST_CASE(training_has_the_same_hash_for_any_number_of_threads) {
   Model one = train(1);

@@ -13,6 +13,8 @@
 #include "support/all_close.hpp"
 #include "support/tensors.hpp"
 
+BOOST_AUTO_TEST_SUITE(pack)
+
 namespace {
 
 using namespace accrete_test;
@@ -27,8 +29,6 @@ std::vector<T> random_row(char const* name, Index count) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pack)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(rows_of_any_length_are_covered_and_nothing_more, T, Reals) {
   for (Index count = 0; count <= 3 * Pack<T>::width + 1; ++count) {

@@ -10,6 +10,8 @@
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(product_of_matrices)
+
 namespace {
 
 using accrete::Index;
@@ -114,8 +116,6 @@ void check_against_plain_loops(Form form, Index m, Index n, Index k, unsigned se
 using Elements = boost::mpl::list<float, double>;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(product_of_matrices)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(every_bit_is_that_of_plain_loops_for_random_sizes, T, Elements) {
   std::mt19937 random(7);

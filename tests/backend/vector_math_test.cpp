@@ -10,6 +10,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(vector_math)
+
 namespace {
 
 using accrete::detail::exponential;
@@ -83,8 +85,6 @@ double density(double x) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(vector_math)
 
 BOOST_AUTO_TEST_CASE(exponential_is_within_a_unit_in_the_last_place) {
   // Where floats end, it ends a little earlier.

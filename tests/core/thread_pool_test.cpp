@@ -12,6 +12,8 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(thread_pool)
+
 namespace {
 
 using accrete::Index;
@@ -27,8 +29,6 @@ std::vector<int> count_runs(ThreadPool& pool, Index tasks) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(thread_pool)
 
 BOOST_DATA_TEST_CASE(each_task_runs_once, boost::unit_test::data::make(thread_counts), threads) {
   ThreadPool pool(threads);

@@ -20,6 +20,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(batches)
+
 namespace {
 
 using Ids = std::vector<TokenId>;
@@ -49,8 +51,6 @@ Batch take(Batches& batches) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(batches)
 
 BOOST_AUTO_TEST_CASE(targets_are_the_tokens_one_place_later) {
   Batches batches(count_from(10, 7), {.batch = 2, .time = 3, .shuffle = false});

@@ -9,6 +9,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(document_encoder)
+
 namespace {
 
 using Ids = std::vector<TokenId>;
@@ -24,8 +26,6 @@ std::vector<Token> const tokens = {{"<s>", TokenKind::special},
                                    {"b"}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(document_encoder)
 
 BOOST_AUTO_TEST_CASE(marks_stand_around_each_document) {
   DocumentEncoder encoder(make_tokenizer(tokens));

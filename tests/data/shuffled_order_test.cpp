@@ -10,6 +10,8 @@
 
 using namespace accrete;
 
+BOOST_AUTO_TEST_SUITE(shuffled_order)
+
 namespace {
 
 std::vector<Index> order_of(Index size, std::uint64_t seed, std::uint64_t epoch) {
@@ -20,8 +22,6 @@ std::vector<Index> order_of(Index size, std::uint64_t seed, std::uint64_t epoch)
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(shuffled_order)
 
 BOOST_AUTO_TEST_CASE(each_thing_comes_once) {
   for (Index size = 1; size < 300; ++size) {

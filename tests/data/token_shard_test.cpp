@@ -21,6 +21,8 @@ using namespace accrete;
 using accrete_test::says;
 using accrete_test::ScratchFolder;
 
+BOOST_AUTO_TEST_SUITE(token_shard)
+
 namespace {
 
 using Ids = std::vector<TokenId>;
@@ -52,8 +54,6 @@ auto changed(ScratchFolder const& folder, std::size_t offset, std::string_view b
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(token_shard)
 
 BOOST_AUTO_TEST_CASE(tokens_survive_writing_and_reading_in_two_and_four_bytes) {
   ScratchFolder const folder;

@@ -13,6 +13,8 @@ using accrete_test::occurrences;
 using accrete_test::xml_fault;
 using demo_test::made_up_result;
 
+BOOST_AUTO_TEST_SUITE(demo_report)
+
 namespace {
 
 void check_keys(Json const& object, std::vector<std::string> const& expected) {
@@ -22,8 +24,6 @@ void check_keys(Json const& object, std::vector<std::string> const& expected) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(demo_report)
 
 BOOST_AUTO_TEST_CASE(json_has_exactly_the_promised_keys) {
   Json const report = demo::report_json(made_up_result());

@@ -9,7 +9,7 @@
 
 #include "support/scratch_folder.hpp"
 
-namespace {
+namespace fetch_demo_text {
 
 namespace fs = std::filesystem;
 
@@ -51,9 +51,9 @@ struct System : accrete_test::ScratchFolder {
   std::string out, errors;
 };
 
-}  // namespace
+}  // namespace fetch_demo_text
 
-BOOST_FIXTURE_TEST_SUITE(fetch_demo_text, System)
+BOOST_FIXTURE_TEST_SUITE(fetch_demo_text, fetch_demo_text::System)
 
 BOOST_AUTO_TEST_CASE(packages_are_fetched_once) {
   add_packaging();

@@ -11,6 +11,8 @@ using demo::extract_html_text;
 using demo::HtmlRules;
 using demo::SkippedHtml;
 
+BOOST_AUTO_TEST_SUITE(html_text)
+
 namespace {
 
 SkippedHtml skipped;
@@ -29,8 +31,6 @@ HtmlRules const libreoffice{.only_inside_id = "DisplayArea", .excluded_classes =
 HtmlRules const book{.navigation_classes = {"navheader", "toc"}, .navigation_ids = {"banner"}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(html_text)
 
 BOOST_AUTO_TEST_CASE(blocks_are_paragraphs_and_inline_elements_are_not) {
   BOOST_TEST(paragraphs("<h1>Title</h1><p>One <b>bold</b> and <a href=x>linked</a> "

@@ -6,6 +6,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(frozen_glyph)
+
 namespace {
 
 /// Rows of the tokens 3, 0, 22, 3 in 12 channels.
@@ -18,8 +20,6 @@ std::vector<double> look_up(FrozenGlyphEmbedding::Layer<Backend> const& layer) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(frozen_glyph)
 
 BOOST_AUTO_TEST_CASE(rows_are_those_of_the_substrate_each_number_repeated) {
   for (Index const width : {12, 4, 1}) {

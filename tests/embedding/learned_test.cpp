@@ -6,6 +6,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(learned)
+
 namespace {
 
 /// A table (5,3) with parameters of its own.
@@ -23,8 +25,6 @@ struct Bench {
 std::vector<TokenId> const ids{4, 1, 4, 0};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(learned)
 
 BOOST_AUTO_TEST_CASE(rows_are_its_parameters) {
   Bench bench;

@@ -7,6 +7,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(random_code)
+
 namespace {
 
 std::set<std::vector<float>> distinct_rows(std::vector<float> const& table, Index width) {
@@ -16,8 +18,6 @@ std::set<std::vector<float>> distinct_rows(std::vector<float> const& table, Inde
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(random_code)
 
 BOOST_AUTO_TEST_CASE(codes_are_all_different_down_to_the_smallest_width) {
   for (Index const width : {9, 10, 16, 61, 62, 63, 64, 100}) {

@@ -8,6 +8,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(perplexity_of_text)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -33,8 +35,6 @@ double loss_of(std::span<double const> logits, TokenId target) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(perplexity_of_text)
 
 BOOST_AUTO_TEST_CASE(windows_cover_every_token_once_and_start_afresh) {
   for (Index const count : {1, 4, 5, 11, 12, 13, 24, 25}) {

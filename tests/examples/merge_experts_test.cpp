@@ -84,6 +84,8 @@ struct GreatestLogit {
 static_assert(accrete::FusionPolicy<GreatestLogit, accrete::CpuBackend>);
 // [end]
 
+BOOST_AUTO_TEST_SUITE(merge_experts)
+
 namespace {
 
 std::string text_of(char const* name) {
@@ -133,8 +135,6 @@ Expert german() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(merge_experts)
 
 BOOST_AUTO_TEST_CASE(the_pages_show_this_file) {
   std::string const source = text_of("tests/examples/merge_experts_test.cpp");

@@ -5,6 +5,8 @@
 
 #include <accrete/io/file.hpp>
 
+BOOST_AUTO_TEST_SUITE(readme)
+
 namespace {
 
 std::string text_of(char const* name) {
@@ -12,8 +14,6 @@ std::string text_of(char const* name) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(readme)
 
 BOOST_AUTO_TEST_CASE(first_example_stands_in_it_word_for_word) {
   std::string const readme = text_of("README.md");

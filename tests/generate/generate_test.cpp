@@ -9,6 +9,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(generation)
+
 namespace {
 
 constexpr BlockConfig narrow{.model_dim = 16, .head_count = 2, .hidden_dim = 24};
@@ -77,8 +79,6 @@ std::vector<Tokens> const prompts{
     {1, 5, 9, 13, 2, 7, 11}, {1}, {1, 8, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(generation)
 
 BOOST_AUTO_TEST_CASE(greedy_equals_the_argmax_of_full_forward_passes) {
   auto const substrate = random_substrate(23, 8);

@@ -12,6 +12,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(sampling)
+
 namespace {
 
 /// Logits whose softmax is 0.4, 0.3, 0.2, 0.1, not in order.
@@ -43,8 +45,6 @@ std::vector<double> shares(SamplingOptions const& options,
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(sampling)
 
 BOOST_AUTO_TEST_CASE(greedy_takes_the_likeliest_and_of_equals_the_lowest_id) {
   for (double const uniform : {0.0, 0.5, 0.999}) {

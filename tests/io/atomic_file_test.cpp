@@ -20,6 +20,8 @@
 #include <support/failing_file_calls.hpp>
 #include <support/scratch_folder.hpp>
 
+BOOST_AUTO_TEST_SUITE(atomic_file)
+
 namespace {
 
 using accrete::AtomicFile;
@@ -49,8 +51,6 @@ std::string long_content() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(atomic_file)
 
 BOOST_AUTO_TEST_CASE(content_appears_with_the_commit) {
   ScratchFolder const folder;

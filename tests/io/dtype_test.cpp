@@ -11,6 +11,8 @@
 
 #include <support/error_text.hpp>
 
+BOOST_AUTO_TEST_SUITE(dtype)
+
 namespace {
 
 using accrete::bits_of;
@@ -37,8 +39,6 @@ std::optional<std::uint64_t> bytes(DType dtype, std::vector<Index> const& shape)
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(dtype)
 
 BOOST_AUTO_TEST_CASE(names_go_both_ways) {
   for (int i = 0; i <= static_cast<int>(DType::f4); ++i) {

@@ -17,6 +17,8 @@
 #include <support/failing_file_calls.hpp>
 #include <support/scratch_folder.hpp>
 
+BOOST_AUTO_TEST_SUITE(file)
+
 namespace {
 
 using accrete::File;
@@ -38,8 +40,6 @@ std::span<std::byte> bytes_of(auto& container) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(file)
 
 BOOST_AUTO_TEST_CASE(bytes_are_written_and_read_at_offsets) {
   ScratchFolder const folder;

@@ -4,6 +4,8 @@
 
 using namespace accrete;
 
+BOOST_AUTO_TEST_SUITE(json_differences)
+
 namespace {
 
 std::string between(char const* a, char const* b) {
@@ -11,8 +13,6 @@ std::string between(char const* a, char const* b) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json_differences)
 
 BOOST_AUTO_TEST_CASE(first_difference_has_a_path) {
   BOOST_TEST(between(R"({"a":[1,{"b":2}]})", R"({"a":[1,{"b":3}]})") == "a[1].b");

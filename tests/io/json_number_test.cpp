@@ -11,6 +11,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(json_number)
+
 namespace {
 
 using accrete::detail::append_json_number;
@@ -24,8 +26,6 @@ std::string text_of(auto value) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json_number)
 
 BOOST_AUTO_TEST_CASE(the_grammar_is_that_of_rfc_8259) {
   for (std::string_view const text :

@@ -11,6 +11,8 @@
 
 #include <support/error_text.hpp>
 
+BOOST_AUTO_TEST_SUITE(json_reader)
+
 namespace {
 
 using accrete::FileError;
@@ -23,8 +25,6 @@ JsonReader reader(std::string_view text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json_reader)
 
 BOOST_AUTO_TEST_CASE(a_plan_is_read_as_its_documentation_says) {
   JsonReader json = reader(R"( {"name": "grow", "steps": 400, "stages": [3, 3, 3], "rate": 3e-4,

@@ -8,6 +8,8 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(json_string)
+
 namespace {
 
 using accrete::detail::append_json_string;
@@ -21,8 +23,6 @@ std::string in_quotes(std::string_view value) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json_string)
 
 BOOST_AUTO_TEST_CASE(escapes_are_undone) {
   auto const value_of = [](std::string_view text) {

@@ -16,6 +16,8 @@
 #include <support/error_text.hpp>
 #include <support/mutants.hpp>
 
+BOOST_AUTO_TEST_SUITE(json)
+
 namespace {
 
 using accrete::FileError;
@@ -39,8 +41,6 @@ constexpr std::string_view rich_text =
     R"("empty":[{},[],""],"text":"é漢😀\n\"\\\u0001","none":null,"yes":true,"deep":[[[{"a":[false]}]]]})";
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(json)
 
 BOOST_AUTO_TEST_CASE(values_keep_what_they_are_made_of) {
   BOOST_TEST(Json().is_null());

@@ -22,6 +22,8 @@
 #include <support/mutants.hpp>
 #include <support/scratch_folder.hpp>
 
+BOOST_AUTO_TEST_SUITE(safetensors)
+
 namespace {
 
 using accrete::DType;
@@ -80,8 +82,6 @@ std::filesystem::path write_example(ScratchFolder const& folder) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(safetensors)
 
 BOOST_AUTO_TEST_CASE(what_is_written_reads_back) {
   ScratchFolder const folder;

@@ -7,6 +7,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(sha256)
+
 namespace {
 
 using accrete::Sha256;
@@ -20,8 +22,6 @@ std::string counting_bytes(std::size_t count) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(sha256)
 
 BOOST_AUTO_TEST_CASE(published_vectors_come_out) {
   BOOST_TEST(sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

@@ -10,6 +10,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(tensor_conversion)
+
 namespace {
 
 using accrete::convert_elements;
@@ -38,8 +40,6 @@ template <class T>
 constexpr T smallest = std::numeric_limits<T>::lowest();
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(tensor_conversion)
 
 // Each of the 65,536 values against its definition: (-1)^sign * 2^(exponent - 25) * (1024 + fraction), and so on.
 BOOST_AUTO_TEST_CASE(every_f16_is_exact) {

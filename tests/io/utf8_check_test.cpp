@@ -6,6 +6,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(utf8_check)
+
 namespace {
 
 using accrete::detail::append_utf8;
@@ -14,8 +16,6 @@ using accrete::detail::well_formed_utf8_prefix;
 using namespace std::string_view_literals;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(utf8_check)
 
 BOOST_AUTO_TEST_CASE(every_code_point_is_well_formed) {
   int wrong = 0;

@@ -12,6 +12,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(adapter)
+
 namespace {
 
 constexpr Index vocabulary = 29;
@@ -81,8 +83,6 @@ void train(Model& model, Index steps) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(adapter)
 
 BOOST_AUTO_TEST_CASE(new_adapters_change_no_bit) {
   Model model = make();

@@ -10,6 +10,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(decoder)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -50,8 +52,6 @@ void check_gradients(std::vector<Index> const& stages) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(decoder)
 
 BOOST_AUTO_TEST_CASE(gradients_match_finite_differences) {
   check_gradients<FrozenGlyphEmbedding>({2});

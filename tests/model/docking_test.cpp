@@ -9,6 +9,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(docking)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -58,8 +60,6 @@ Substrate const parent = random_substrate(vocabulary, 8);
 Substrate const child = extended(parent, 4);
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(docking)
 
 BOOST_AUTO_TEST_CASE(experts_on_ancestor_and_child_dock_and_speak_the_ancestors_vocabulary) {
   auto const tokens = random_tokens(12, vocabulary, 2);

@@ -8,6 +8,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(ensemble)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -80,8 +82,6 @@ std::vector<double> mean(std::vector<std::vector<double>> const& parts,
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(ensemble)
 
 BOOST_AUTO_TEST_CASE(logits_are_the_mean_of_experts_that_differ_in_all_but_the_substrate) {
   auto const tokens = random_tokens(12, vocabulary, 2);

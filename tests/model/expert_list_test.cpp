@@ -6,6 +6,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(expert_list)
+
 namespace {
 
 constexpr Index vocabulary = fusion_vocabulary;
@@ -62,8 +64,6 @@ void check_same_as_pack(Fusion const& fusion) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(expert_list)
 
 BOOST_AUTO_TEST_CASE(has_the_bits_of_the_pack_for_every_fusion) {
   check_same_as_pack(MeanOfLogits{});

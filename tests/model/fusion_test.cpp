@@ -10,6 +10,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(fusion)
+
 namespace {
 
 constexpr Index vocabulary = fusion_vocabulary;
@@ -63,8 +65,6 @@ static_assert(!can_merge<LearnedGate>);
 static_assert(!can_merge<CpuModel, LearnedGate, CpuModel>, "policies stand first");
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(fusion)
 
 BOOST_AUTO_TEST_CASE(logits_equal_plain_loops_over_the_logits_of_the_experts) {
   auto const tokens = random_tokens(12, vocabulary, 2);

@@ -11,6 +11,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(growth)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -65,8 +67,6 @@ CpuModel with_middle() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(growth)
 
 BOOST_AUTO_TEST_CASE(zero_output_leaves_every_bit_of_the_logits_and_learns_from_there) {
   CpuModel model = make<CpuModel>({2});

@@ -7,6 +7,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(nested_fusion)
+
 namespace {
 
 DoubleModel expert(std::uint64_t seed) {
@@ -46,8 +48,6 @@ void check_nested(Outer const& outer, Inner const& inner) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(nested_fusion)
 
 BOOST_AUTO_TEST_CASE(sums_of_terms_stay_sums_of_terms) {
   using Inner = Ensemble<LearnedGate, DoubleModel, DoubleModel>;

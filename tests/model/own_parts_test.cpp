@@ -375,6 +375,8 @@ static_assert(!can_merge<Decoder<NotDockable, Body>, Decoder<NotDockable, Body>>
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(own_parts)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -405,8 +407,6 @@ double train(Model& model, Index steps) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(own_parts)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(gradients_match_finite_differences, Model, DoubleModels) {
   Model model = make<Model>(1, {2});

@@ -8,6 +8,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(vocabulary_growth)
+
 namespace {
 
 constexpr BlockConfig sizes{.model_dim = 16, .head_count = 2, .hidden_dim = 24};
@@ -64,8 +66,6 @@ void check_growth(Index vocabulary, Index added) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(vocabulary_growth)
 
 BOOST_AUTO_TEST_CASE(logits_of_older_tokens_keep_their_bits) {
   check_growth<GrowingModel<Cpu>>(23, 1);

@@ -7,6 +7,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(block_start)
+
 namespace {
 
 void check_placement(BlockStart start, Index depth, Index count, Index position,
@@ -22,8 +24,6 @@ void refuse(BlockStart start, Index depth, Index count, char const* sentence) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(block_start)
 
 BOOST_AUTO_TEST_CASE(new_blocks_stand_and_copy_as_defined) {
   check_placement(BlockStart::random, 3, 2, 3, {});

@@ -8,6 +8,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(transformer_block)
+
 namespace {
 
 inline constexpr BlockConfig sizes{.model_dim = 8, .head_count = 2, .hidden_dim = 12};
@@ -66,8 +68,6 @@ using Blocks = std::tuple<TransformerBlock<sizes, Double>, TransformerBlock<size
                           TransformerBlock<sizes, Double, NoPositions>>;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(transformer_block)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, BlockType, Blocks) {
   Bench<BlockType> bench;

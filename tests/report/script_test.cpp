@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(script)
+
 namespace {
 
 using accrete::main_script;
@@ -14,8 +16,6 @@ void check(char32_t code_point, Script expected) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(script)
 
 BOOST_AUTO_TEST_CASE(ranges_are_sorted_and_apart) {
   char32_t last = 0;

@@ -9,6 +9,8 @@
 
 #include "random_bits.hpp"
 
+BOOST_AUTO_TEST_SUITE(co_occurrence)
+
 namespace {
 
 std::vector<std::int32_t> counted_one_by_one(accrete::BitMatrix const& bits) {
@@ -24,8 +26,6 @@ std::vector<std::int32_t> counted_one_by_one(accrete::BitMatrix const& bits) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(co_occurrence)
 
 // Around whole words, whole adders of eight words and whole pieces of 128 words.
 BOOST_DATA_TEST_CASE(counts_equal_those_made_one_by_one,

@@ -11,6 +11,8 @@
 #include <support/error_text.hpp>
 #include <support/scratch_folder.hpp>
 
+BOOST_AUTO_TEST_SUITE(extension)
+
 namespace {
 
 using accrete::Json;
@@ -42,8 +44,6 @@ Substrate parent() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(extension)
 
 BOOST_AUTO_TEST_CASE(older_tokens_and_merges_stay_and_new_merges_are_all_splits_behind_them) {
   Vocabulary const larger = extend_vocabulary(

@@ -11,6 +11,8 @@
 
 #include "hand_made_font.hpp"
 
+BOOST_AUTO_TEST_SUITE(glyph_extension)
+
 namespace {
 
 using accrete::CleanRecipe;
@@ -39,8 +41,6 @@ Substrate extended(std::vector<Token> const& tokens, bool refuse = false) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(glyph_extension)
 
 BOOST_AUTO_TEST_CASE(new_tokens_get_the_rows_that_their_pictures_have_on_the_stored_basis) {
   Substrate const larger = extended({{"\xCE\xBF"}, {"ba"}});

@@ -11,6 +11,8 @@
 
 #include "hand_made_font.hpp"
 
+BOOST_AUTO_TEST_SUITE(glyph_substrate)
+
 namespace {
 
 using accrete::BitMatrix;
@@ -56,8 +58,6 @@ struct BarRecipe {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(glyph_substrate)
 
 BOOST_AUTO_TEST_CASE(rows_have_length_one_and_only_equal_pictures_equal_rows) {
   Substrate const substrate = build({.threads = 1});

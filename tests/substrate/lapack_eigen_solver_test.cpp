@@ -12,13 +12,13 @@
 
 #include "random_bits.hpp"
 
+BOOST_AUTO_TEST_SUITE(lapack_eigen_solver)
+
 namespace {
 
 using accrete::Index;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(lapack_eigen_solver)
 
 BOOST_AUTO_TEST_CASE(components_and_table_equal_those_of_the_portable_solver) {
   auto const bits = accrete_test::random_bits(500, 90);

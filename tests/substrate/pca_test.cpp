@@ -16,6 +16,8 @@
 
 #include "random_bits.hpp"
 
+BOOST_AUTO_TEST_SUITE(pca)
+
 namespace {
 
 using accrete::BitMatrix;
@@ -49,8 +51,6 @@ Eigen::Map<Matrix const> components(PcaBasis const& basis) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(pca)
 
 // PCA(4, svd_solver="full") of scikit-learn 1.9.1, largest entry of each component positive, rows
 // divided by their norms.

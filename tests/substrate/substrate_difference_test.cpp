@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+BOOST_AUTO_TEST_SUITE(substrate_difference)
+
 namespace {
 
 using accrete::Json;
@@ -28,8 +30,6 @@ void check_says(std::string const& sentence, std::string const& part) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(substrate_difference)
 
 BOOST_AUTO_TEST_CASE(equal_substrates_are_called_equal) {
   auto const a = make({{"a"}, {"b"}}, {1, 2});

@@ -18,6 +18,8 @@
 #include <support/mutants.hpp>
 #include <support/scratch_folder.hpp>
 
+BOOST_AUTO_TEST_SUITE(substrate)
+
 namespace {
 
 using accrete::FileError;
@@ -57,8 +59,6 @@ SubstrateParts with_basis() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(substrate)
 
 BOOST_AUTO_TEST_CASE(a_table_is_given_back_row_by_row) {
   Substrate const substrate = Substrate::from_table(vocabulary(), table, 2);

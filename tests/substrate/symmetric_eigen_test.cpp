@@ -17,6 +17,8 @@
 #include <support/all_close.hpp>
 #include <support/error_text.hpp>
 
+BOOST_AUTO_TEST_SUITE(symmetric_eigen)
+
 namespace {
 
 using accrete::Index;
@@ -55,8 +57,6 @@ void check_decomposition(std::vector<double> const& matrix, Index n) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(symmetric_eigen)
 
 BOOST_DATA_TEST_CASE(vectors_are_orthonormal_and_solve_the_equation,
                      boost::unit_test::data::make({1, 2, 3, 7, 8, 9, 16, 17, 33, 100}), n) {

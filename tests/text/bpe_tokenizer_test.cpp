@@ -17,6 +17,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(bpe_tokenizer)
+
 namespace {
 
 using Ids = std::vector<TokenId>;
@@ -127,8 +129,6 @@ Vocabulary with_special_tokens() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(bpe_tokenizer)
 
 BOOST_AUTO_TEST_CASE(encodes_as_defined_on_random_vocabularies) {
   RandomCases cases(1);

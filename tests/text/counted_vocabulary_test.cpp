@@ -19,6 +19,8 @@ using accrete::detail::Ngram;
 using accrete::detail::NgramCount;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(counted_vocabulary)
+
 namespace {
 
 using Counts = std::map<std::u32string, std::uint64_t>;
@@ -60,8 +62,6 @@ Vocabulary build(std::filesystem::path const& file, CountedVocabularyOptions con
 std::u32string const alphabet = U"abcdeжщ字\u0800😀 \n";
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(counted_vocabulary)
 
 BOOST_AUTO_TEST_CASE(an_ngram_keeps_its_code_points_and_its_order) {
   for (std::u32string const text : {U"a", U"ab", U"abc", U"ж字😀\U0010FFFF", U"a\0b\0c"})

@@ -12,6 +12,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(ngram_list)
+
 namespace {
 
 std::string const sample =
@@ -30,8 +32,6 @@ std::string one(std::string_view ngrams) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(ngram_list)
 
 BOOST_AUTO_TEST_CASE(a_list_is_read_whole) {
   std::vector<LanguageNgrams> const languages = parse(sample);

@@ -14,6 +14,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(ngram_vocabulary)
+
 namespace {
 
 std::vector<TextCorpus> corpora(std::vector<std::string> documents) {
@@ -85,8 +87,6 @@ std::vector<std::string> learn_by_definition(std::vector<std::string> const& doc
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(ngram_vocabulary)
 
 BOOST_AUTO_TEST_CASE(the_most_frequent_pairs_become_tokens) {
   Vocabulary const vocabulary =

@@ -17,6 +17,8 @@
 
 using namespace accrete;
 
+BOOST_AUTO_TEST_SUITE(published_vocabulary)
+
 namespace {
 
 /// The folder of the published n-gram lists, which are not part of this project, if it is there.
@@ -58,8 +60,6 @@ std::size_t count(Vocabulary const& vocabulary, TokenKind kind) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(published_vocabulary)
 
 BOOST_AUTO_TEST_CASE(bvv241_2_3_has_the_published_ids) {
   auto const lists = published_lists();

@@ -7,6 +7,8 @@
 
 using namespace accrete;
 
+BOOST_AUTO_TEST_SUITE(split_rule)
+
 namespace {
 
 using Pieces = std::vector<std::string>;
@@ -23,8 +25,6 @@ Pieces split(SplitRule rule, std::string_view text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(split_rule)
 
 BOOST_AUTO_TEST_CASE(classes_follow_unicode) {
   BOOST_TEST((unicode_class(U'z') == UnicodeClass::letter));

@@ -11,6 +11,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(streaming_decoder)
+
 namespace {
 
 /// Bytes have the ids of their values; then "ж" (256) and "<s>" (257).
@@ -32,8 +34,6 @@ std::string decode(std::string_view bytes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(streaming_decoder)
 
 BOOST_AUTO_TEST_CASE(a_code_point_appears_with_its_last_byte) {
   StreamingDecoder decoder = make_decoder();

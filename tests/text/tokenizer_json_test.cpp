@@ -17,6 +17,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(tokenizer_json)
+
 namespace {
 
 using Ids = std::vector<TokenId>;
@@ -88,8 +90,6 @@ auto refuses(auto const&... parts) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(tokenizer_json)
 
 BOOST_AUTO_TEST_CASE(files_of_tokenizers_give_the_ids_that_it_gives) {
   for (std::string const name : names) {

@@ -13,6 +13,8 @@
 
 using namespace accrete;
 
+BOOST_AUTO_TEST_SUITE(tokenizer_memory)
+
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -73,8 +75,6 @@ Vocabulary sample() {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(tokenizer_memory)
 
 BOOST_AUTO_TEST_CASE(text_that_cannot_be_cut_takes_32_bytes_a_code_point) {
   if (!memory_tells) return;

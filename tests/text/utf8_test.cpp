@@ -15,6 +15,8 @@ using namespace accrete;
 using namespace std::literals;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(utf8)
+
 namespace {
 
 bool is_scalar(char32_t code_point) {
@@ -69,8 +71,6 @@ IllFormed const ill_formed[] = {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(utf8)
 
 BOOST_AUTO_TEST_CASE(every_code_point_survives_encoding_and_decoding) {
   int survivors = 0;

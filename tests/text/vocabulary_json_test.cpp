@@ -10,6 +10,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(vocabulary_json)
+
 namespace {
 
 Vocabulary sample() {
@@ -29,8 +31,6 @@ Vocabulary read(std::string const& tokens, std::string const& merges) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(vocabulary_json)
 
 BOOST_AUTO_TEST_CASE(a_vocabulary_survives_writing_and_reading) {
   std::string const text = to_json(sample()).dump();

@@ -10,6 +10,8 @@
 using namespace accrete;
 using accrete_test::says;
 
+BOOST_AUTO_TEST_SUITE(vocabulary)
+
 namespace {
 
 std::vector<Token> const tokens = {{"<pad>", TokenKind::special},
@@ -39,8 +41,6 @@ std::string digest(Vocabulary const& vocabulary) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(vocabulary)
 
 BOOST_AUTO_TEST_CASE(tokens_are_found_by_id_and_by_spelling) {
   Vocabulary const vocabulary(tokens, merges);

@@ -8,6 +8,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(checkpoint)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -151,8 +153,6 @@ struct Refusals {
 using Metadata = std::map<std::string, std::string>;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(checkpoint)
 
 BOOST_AUTO_TEST_CASE(grown_model_goes_on_as_if_it_had_never_stopped) {
   auto const mid_stage = [] {

@@ -14,6 +14,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(ensemble_folder)
+
 namespace {
 
 constexpr Index vocabulary = fusion_vocabulary;
@@ -85,8 +87,6 @@ struct Saved {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(ensemble_folder)
 
 BOOST_AUTO_TEST_CASE(restores_experts_and_fusion_to_the_bit) {
   Saved const saved;

@@ -8,6 +8,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(fit_weights)
+
 namespace {
 
 constexpr Index vocabulary = fusion_vocabulary;
@@ -38,8 +40,6 @@ double loss_with(Model& model, std::vector<double> const& weights,
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(fit_weights)
 
 BOOST_AUTO_TEST_CASE(derivatives_match_finite_differences) {
   auto const model = weighted();

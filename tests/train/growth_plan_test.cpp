@@ -13,6 +13,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(growth_plan)
+
 namespace {
 
 std::string const whole_plan = R"({
@@ -44,8 +46,6 @@ void refuse(std::string const& text, std::string const& sentence) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(growth_plan)
 
 BOOST_AUTO_TEST_CASE(plan_means_what_its_text_says) {
   GrowthPlan const plan = parse_growth_plan(whole_plan, "plan.json");

@@ -15,6 +15,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(growth_run)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -129,8 +131,6 @@ std::vector<float> values_of(CpuModel& model, std::string const& prefix) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(growth_run)
 
 BOOST_AUTO_TEST_CASE(phases_follow_the_plan) {
   std::vector<std::tuple<std::size_t, GrowthPhase, Index, Index>>

@@ -9,6 +9,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(moments)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -30,8 +32,6 @@ auto const all = [](std::string const&) { return true; };
 auto const same_name = [](std::string const& name) { return name; };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(moments)
 
 BOOST_AUTO_TEST_CASE(trainer_that_takes_over_kept_moments_goes_on_as_the_one_before) {
   CpuModel whole = make(), handed_over = make();

@@ -13,6 +13,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(parameter_tables)
+
 namespace {
 
 using Backend = ReferenceBackend<float>;
@@ -39,8 +41,6 @@ struct Counted {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(parameter_tables)
 
 BOOST_AUTO_TEST_CASE(published_totals_come_out_exactly) {
   for (auto const& [name, total] :

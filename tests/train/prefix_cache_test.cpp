@@ -10,6 +10,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(prefix_cache)
+
 namespace {
 
 constexpr Index vocabulary = 61, width = 32, batch = 3, window = 17;
@@ -58,8 +60,6 @@ void check_same(Run const& a, Run const& b) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(prefix_cache)
 
 BOOST_AUTO_TEST_CASE(losses_and_parameters_have_the_same_bits_with_and_without) {
   auto const without = train(std::nullopt);

@@ -7,6 +7,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(schedule_of_learning_rates)
+
 namespace {
 
 Schedule schedule(Schedule::Shape shape) {
@@ -18,8 +20,6 @@ void check_factor(double actual, double expected) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(schedule_of_learning_rates)
 
 BOOST_AUTO_TEST_CASE(warm_up_rises_in_equal_steps_and_ends_at_one) {
   for (auto const shape :

@@ -8,6 +8,8 @@
 using namespace accrete;
 using namespace accrete_test;
 
+BOOST_AUTO_TEST_SUITE(trainer)
+
 namespace {
 
 constexpr Index vocabulary = 23;
@@ -80,8 +82,6 @@ using BothBackends = std::tuple<Double, Cpu>;
 Schedule const constant{.shape = Schedule::Shape::constant};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(trainer)
 
 BOOST_AUTO_TEST_CASE(loss_falls) {
   Model model = make({2});

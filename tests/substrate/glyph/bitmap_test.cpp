@@ -7,6 +7,8 @@
 
 #include "../pictures.hpp"
 
+BOOST_AUTO_TEST_SUITE(bitmap)
+
 namespace {
 
 using accrete::Bitmap;
@@ -14,8 +16,6 @@ using accrete_test::picture;
 using accrete_test::picture_text;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(bitmap)
 
 BOOST_AUTO_TEST_CASE(a_new_bitmap_is_paper) {
   Bitmap const bitmap(3, 2);

@@ -18,6 +18,8 @@
 #include "../pictures.hpp"
 #include "../published_pictures.hpp"
 
+BOOST_AUTO_TEST_SUITE(bvv241_recipe)
+
 namespace {
 
 using accrete::Bitmap;
@@ -42,8 +44,6 @@ Index ink(Bitmap const& bitmap) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(bvv241_recipe)
 
 BOOST_AUTO_TEST_CASE(published_pictures_come_out_bit_by_bit, *needs({unifont_hex, unifont_marks})) {
   accrete::HexRasterizer font(accrete::HexFont::read(unifont_hex).with_marks(unifont_marks));

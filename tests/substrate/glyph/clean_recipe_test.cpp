@@ -12,6 +12,8 @@
 #include "../hand_made_font.hpp"
 #include "../pictures.hpp"
 
+BOOST_AUTO_TEST_SUITE(clean_recipe)
+
 namespace {
 
 using accrete::Bitmap;
@@ -29,8 +31,6 @@ Bitmap draw(std::u32string text, TokenKind kind = TokenKind::text,
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(clean_recipe)
 
 // The box of the comma: 8 wide (the advance) and 4 high, two rows of it below the baseline.
 BOOST_AUTO_TEST_CASE(a_glyph_is_centred_by_its_box_on_the_baseline) {

@@ -19,6 +19,8 @@
 #include "../installed.hpp"
 #include "../published_pictures.hpp"
 
+BOOST_AUTO_TEST_SUITE(freetype_rasterizer)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -36,8 +38,6 @@ fs::path const bitmap_font = "/usr/share/fonts/X11/misc/unifont.pcf.gz";
 fs::path const small_fonts = ACCRETE_SOURCE_DIR "/tests/substrate/fonts";
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(freetype_rasterizer)
 
 BOOST_AUTO_TEST_CASE(every_glyph_of_unifont_equals_its_bitmap,
                      *needs({unifont, unifont_hex, unifont_marks})) {

@@ -13,6 +13,8 @@
 
 #include "../hand_made_font.hpp"
 
+BOOST_AUTO_TEST_SUITE(hex_font)
+
 namespace {
 
 using accrete::FileError;
@@ -30,8 +32,6 @@ void check_refused(std::string_view text, std::string_view offset, std::string_v
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(hex_font)
 
 BOOST_AUTO_TEST_CASE(glyphs_are_found_by_code_point) {
   HexFont const font = HexFont::parse(hand_made_hex, "hand-made.hex");

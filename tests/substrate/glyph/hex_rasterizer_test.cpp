@@ -8,6 +8,8 @@
 #include "../hand_made_font.hpp"
 #include "../pictures.hpp"
 
+BOOST_AUTO_TEST_SUITE(hex_rasterizer)
+
 namespace {
 
 using accrete::Glyph;
@@ -15,8 +17,6 @@ using accrete_test::hand_made_font;
 using accrete_test::picture;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(hex_rasterizer)
 
 BOOST_AUTO_TEST_CASE(a_glyph_is_cut_to_its_ink) {
   auto const font = hand_made_font();
