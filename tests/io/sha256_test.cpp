@@ -1,9 +1,11 @@
 #include <accrete/io/sha256.hpp>
 
 #include <cstddef>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/test/unit_test.hpp>
 
@@ -68,6 +70,26 @@ BOOST_AUTO_TEST_CASE(a_digest_can_be_taken_on_the_way) {
   hash.update("bc");
   BOOST_TEST(to_hex(hash.digest()) == sha256_hex("abc"));
   BOOST_TEST(to_hex(hash.digest()) == sha256_hex("abc"));
+}
+
+// Where the processor has no instructions for it, the portable loop is all there is.
+BOOST_AUTO_TEST_CASE(the_processor_s_instructions_and_the_portable_loop_agree) {
+#if ACCRETE_HAS_SHA_INTRINSICS
+  if (!accrete::detail::has_sha_instructions()) return;
+  std::mt19937 random(7);
+  std::vector<std::byte> bytes(64 * 40 + 1);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+  for (std::size_t count = 0; count <= 40; ++count) {
+    accrete::detail::Sha256State portable{}, by_instructions{};
+    for (std::size_t i = 0; i < 8; ++i)
+      portable[i] = by_instructions[i] = static_cast<std::uint32_t>(random());
+    std::byte const* const unaligned = bytes.data() + 1;
+    for (std::size_t i = 0; i < count; ++i)
+      accrete::detail::absorb_sha256_block_portably(portable, unaligned + 64 * i);
+    accrete::detail::absorb_sha256_blocks_by_instructions(by_instructions, unaligned, count);
+    BOOST_TEST((portable == by_instructions));
+  }
+#endif
 }
 
 BOOST_AUTO_TEST_SUITE_END()

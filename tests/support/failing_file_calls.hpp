@@ -8,9 +8,9 @@
 
 namespace accrete_test {
 
-/// How the call fails. A short call transfers half of what it was asked to; an interrupted or short call is only
+/// How the call fails. Only opening can lack descriptors. A short call transfers half of what it was asked to; an interrupted or short call is only
 /// what POSIX lets be interrupted or short.
-enum class FileFault { no_space, io_error, interrupted, short_call };
+enum class FileFault { no_space, io_error, interrupted, short_call, no_descriptors };
 
 /// While it lives, calls are counted, and call number `failing_call` (from 0) fails once.
 class FailingFileCalls {
@@ -19,7 +19,7 @@ class FailingFileCalls {
 
   explicit FailingFileCalls(int failing_call = never, FileFault fault = FileFault::io_error) {
     state() = {.failing_call = failing_call, .fault = fault};
-    accrete::file_calls() = {open, close, fstat, pread, pwrite, fsync, rename, unlink};
+    accrete::file_calls() = {open, close, fstat, pread, pwrite, fsync, rename, unlink, flock};
   }
   FailingFileCalls(FailingFileCalls const&) = delete;
   FailingFileCalls& operator=(FailingFileCalls const&) = delete;
@@ -57,6 +57,7 @@ class FailingFileCalls {
         errno = EINTR;
         return can_be_interrupted;
       case FileFault::short_call:
+      case FileFault::no_descriptors:
         break;
     }
     return false;
@@ -68,6 +69,10 @@ class FailingFileCalls {
   }
 
   static int open(char const* path, int flags, mode_t mode) {
+    if (state().fault == FileFault::no_descriptors) {
+      errno = EMFILE;
+      return is_due() ? -1 : real().open(path, flags, mode);
+    }
     return fails(true) ? -1 : real().open(path, flags, mode);
   }
   static int close(int descriptor) {
@@ -91,6 +96,9 @@ class FailingFileCalls {
     return fails(false) ? -1 : real().rename(from, to);
   }
   static int unlink(char const* path) { return fails(false) ? -1 : real().unlink(path); }
+  static int flock(int descriptor, int operation) {
+    return fails(true) ? -1 : real().flock(descriptor, operation);
+  }
 };
 
 }  // namespace accrete_test

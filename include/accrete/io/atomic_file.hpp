@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -17,6 +18,7 @@
 
 #include <accrete/core/error.hpp>
 #include <accrete/io/file.hpp>
+#include <accrete/io/stale_files.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -25,7 +27,7 @@ ACCRETE_BEGIN_NAMESPACE
 /// Bytes go to `.accrete-<process>-<number>.tmp` in the target's folder. `commit` makes them durable (fsync),
 /// gives them the target's name (rename, which replaces an older file in one step) and makes the name durable
 /// (fsync of the folder). Without a commit the destructor removes the temporary file; kill -9 or a power cut
-/// may leave it, and nothing reads it.
+/// may leave it, nothing reads it, and the next file that is written to the folder removes it.
 ///
 /// Every failure is a FileError that names the target, removes the temporary file and leaves the target as it
 /// was; only the sync of the folder can fail when the new file is already in place.
@@ -38,6 +40,8 @@ class AtomicFile {
 
   void write(std::span<std::byte const> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  /// Puts other bytes in the place of some that were written.
+  void overwrite(std::uint64_t offset, std::span<std::byte const> bytes);
   void commit();
 
   [[nodiscard]] std::filesystem::path const& target() const { return target_; }
@@ -73,6 +77,7 @@ inline AtomicFile::AtomicFile(std::filesystem::path target)
     throw FileError(target_.string(), "cannot write: this names a folder, not a file");
   }
   if (folder_.empty()) folder_ = ".";
+  detail::remove_stale_temporaries(folder_);
   create_temporary();
 }
 
@@ -80,11 +85,12 @@ inline void AtomicFile::create_temporary() {
   static std::atomic<std::uint64_t> next_number = 0;
   constexpr int most_attempts = 1000;
   for (int attempt = 0; attempt < most_attempts && !file_; ++attempt) {
-    temporary_ = folder_ / message(".accrete-", ::getpid(), "-", next_number++, ".tmp");
+    temporary_ = folder_ / detail::name_of_temporary(::getpid(), next_number++);
     file_ = File::create(temporary_, target_);
   }
   if (!file_)
     throw FileError(target_.string(), "cannot write: the folder is full of temporary files");
+  detail::mark_as_in_use(*file_);
 }
 
 inline void AtomicFile::require_open() const {
@@ -108,6 +114,25 @@ inline void AtomicFile::append(std::span<std::byte const> bytes) {
     written_ += bytes.size();
   } else {
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  }
+}
+
+inline void AtomicFile::overwrite(std::uint64_t offset, std::span<std::byte const> bytes) {
+  require_open();
+  std::uint64_t const size = written_ + buffer_.size();
+  if (offset > size || bytes.size() > size - offset) {
+    throw FileError(target_.string(), offset, "cannot overwrite: nothing was written there yet");
+  }
+  try {
+    if (offset >= written_) {
+      std::ranges::copy(bytes, buffer_.begin() + static_cast<std::ptrdiff_t>(offset - written_));
+    } else {
+      flush();
+      file_->write(offset, bytes);
+    }
+  } catch (...) {
+    discard();
+    throw;
   }
 }
 

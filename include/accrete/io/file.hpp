@@ -32,6 +32,9 @@ class File {
   [[nodiscard]] static std::optional<File> create(std::filesystem::path const& path,
                                                   std::filesystem::path const& shown_as);
 
+  /// Opens a file to change it in place, or makes it.
+  [[nodiscard]] static File open_or_create(std::filesystem::path const& path);
+
   /// A folder, to make the names in it durable with `sync`.
   [[nodiscard]] static File open_folder(std::filesystem::path const& path);
 
@@ -54,6 +57,13 @@ class File {
   void read(std::uint64_t offset, std::span<std::byte> out) const;
 
   void write(std::uint64_t offset, std::span<std::byte const> bytes);
+
+  /// Takes the lock that only one process has at a time, until the file is closed or the process ends. False if
+  /// another has it; FileError where there are no locks.
+  [[nodiscard]] bool try_lock();
+
+  /// Whether `path` still names this very file.
+  [[nodiscard]] bool is_named(std::filesystem::path const& path) const;
 
   /// Returns when the bytes (of a folder: the names) are on the disk.
   void sync();
@@ -130,6 +140,12 @@ inline std::optional<File> File::create(std::filesystem::path const& path,
   detail::fail_with_errno(shown_as, "create", errno);
 }
 
+inline File File::open_or_create(std::filesystem::path const& path) {
+  int const descriptor = open(path, O_RDWR | O_CREAT);
+  if (descriptor == closed) detail::fail_with_errno(path, "create", errno);
+  return File(path, descriptor);
+}
+
 inline File File::open_folder(std::filesystem::path const& path) {
   int const descriptor = open(path, O_RDONLY | O_DIRECTORY);
   if (descriptor == closed) detail::fail_with_errno(path, "open", errno);
@@ -190,6 +206,21 @@ inline void File::write(std::uint64_t offset, std::span<std::byte const> bytes) 
     if (count == 0) fail(message("write at offset ", offset + done), EIO);
     done += static_cast<std::size_t>(count);
   }
+}
+
+inline bool File::try_lock() {
+  int const result =
+      detail::uninterrupted([&] { return file_calls().flock(descriptor_, LOCK_EX | LOCK_NB); });
+  if (result == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  fail("lock", errno);
+}
+
+inline bool File::is_named(std::filesystem::path const& path) const {
+  struct ::stat named {};
+  struct ::stat const own = status();
+  return ::stat(path.c_str(), &named) == 0 && named.st_dev == own.st_dev &&
+         named.st_ino == own.st_ino;
 }
 
 inline void File::sync() {

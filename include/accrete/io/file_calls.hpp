@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ struct FileCalls {
   int (*fsync)(int descriptor);
   int (*rename)(char const* from, char const* to);
   int (*unlink)(char const* path);
+  int (*flock)(int descriptor, int operation);
 };
 
 [[nodiscard]] inline FileCalls posix_file_calls() {
@@ -35,6 +37,7 @@ struct FileCalls {
       .fsync = ::fsync,
       .rename = ::rename,
       .unlink = ::unlink,
+      .flock = ::flock,
   };
 }
 

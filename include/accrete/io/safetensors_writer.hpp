@@ -1,6 +1,7 @@
 /// Writes tensors to a safetensors file.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,7 +20,9 @@
 #include <accrete/io/atomic_file.hpp>
 #include <accrete/io/dtype.hpp>
 #include <accrete/io/json_string.hpp>
+#include <accrete/io/safetensors_hashes.hpp>
 #include <accrete/io/safetensors_header.hpp>
+#include <accrete/io/sha256.hpp>
 #include <accrete/io/tensor_info.hpp>
 #include <accrete/io/utf8_check.hpp>
 
@@ -43,6 +46,10 @@ class SafetensorsWriter {
 
   /// What describes the file as a whole; UTF-8.
   void set_metadata(std::map<std::string, std::string> metadata);
+
+  /// The file will say the SHA-256 of its header and of each tensor (SafetensorsHashes), by which a reader finds any bit
+  /// that has changed.
+  void add_hashes();
 
   /// What was declared.
   [[nodiscard]] std::vector<TensorInfo> const& tensors() const { return tensors_; }
@@ -73,6 +80,10 @@ class SafetensorsWriter {
   std::vector<TensorInfo> tensors_;
   std::set<std::string, std::less<>> names_;
   std::map<std::string, std::string> metadata_;
+  bool has_hashes_ = false;
+  std::string header_;                   // what is in the file, if it will have hashes
+  std::vector<Sha256::Digest> digests_;  // of the tensors before the current one
+  Sha256 hash_;                          // of what came of the current one
   std::optional<AtomicFile> file_;
   std::size_t current_ = 0;    // the tensor whose bytes come next
   std::uint64_t written_ = 0;  // its bytes so far
@@ -100,6 +111,9 @@ inline void SafetensorsWriter::declare(std::string name, DType dtype, std::vecto
 inline void SafetensorsWriter::set_metadata(std::map<std::string, std::string> metadata) {
   require_before_open("set_metadata");
   for (auto const& [key, value] : metadata) {
+    if (key == SafetensorsHashes::metadata_key) {
+      throw ValueError(message("SafetensorsWriter: metadata ", key, " is written by add_hashes"));
+    }
     if (detail::well_formed_utf8_prefix(key) != key.size() ||
         detail::well_formed_utf8_prefix(value) != value.size()) {
       throw ValueError(
@@ -109,9 +123,18 @@ inline void SafetensorsWriter::set_metadata(std::map<std::string, std::string> m
   metadata_ = std::move(metadata);
 }
 
+inline void SafetensorsWriter::add_hashes() {
+  require_before_open("add_hashes");
+  has_hashes_ = true;
+}
+
 inline void SafetensorsWriter::open(std::filesystem::path const& path) {
   require_before_open("open");
-  std::string const header = format_safetensors_header(tensors_, metadata_);
+  if (has_hashes_) {
+    metadata_[std::string(SafetensorsHashes::metadata_key)] =
+        SafetensorsHashes::placeholder(tensors_.size());
+  }
+  std::string header = format_safetensors_header(tensors_, metadata_);
   if (header.size() - SafetensorsHeader::length_bytes > limits.header_bytes ||
       metadata_.size() > limits.metadata_entries) {
     throw ValueError(message("SafetensorsWriter: a header of ", header.size(), " bytes and ",
@@ -119,6 +142,7 @@ inline void SafetensorsWriter::open(std::filesystem::path const& path) {
   }
   file_.emplace(path);
   file_->write(header);
+  if (has_hashes_) header_ = std::move(header);
 }
 
 inline void SafetensorsWriter::advance_to(std::optional<std::string_view> name) {
@@ -130,6 +154,7 @@ inline void SafetensorsWriter::advance_to(std::optional<std::string_view> name) 
     }
     ++current_;
     written_ = 0;
+    if (has_hashes_) digests_.push_back(std::exchange(hash_, {}).digest());
   }
 }
 
@@ -140,7 +165,15 @@ inline void SafetensorsWriter::write(std::string_view name, std::span<std::byte 
   if (bytes.size() > tensor.byte_count() - written_) {
     fail(name, message("gets more than its ", tensor.byte_count(), " bytes"));
   }
-  file_->write(bytes);
+  // Piece by piece: what is hashed is still in the processor's cache when it is written.
+  constexpr std::size_t piece_bytes = std::size_t{1} << 18;
+  for (auto rest = bytes; has_hashes_ && !rest.empty();) {
+    auto const piece = rest.first(std::min(rest.size(), piece_bytes));
+    hash_.update(piece);
+    file_->write(piece);
+    rest = rest.subspan(piece.size());
+  }
+  if (!has_hashes_) file_->write(bytes);
   written_ += bytes.size();
 }
 
@@ -158,6 +191,12 @@ void SafetensorsWriter::write(std::string_view name, Elements const& elements) {
 
 inline void SafetensorsWriter::commit() {
   advance_to(std::nullopt);
+  if (has_hashes_) {
+    std::size_t const at = SafetensorsHashes::find_value(header_).value();
+    std::string const value = SafetensorsHashes::format(std::move(header_), at, digests_);
+    file_->overwrite(at, std::as_bytes(std::span(value)));
+    has_hashes_ = false;  // they are there
+  }
   file_->commit();
 }
 

@@ -3,7 +3,8 @@
 /// Tensors: `vocabulary` (u8, JSON as in text/vocabulary_json.hpp), `table` (f32: V, width) and, where
 /// there is a basis, `mean` (f64: bits), `components` (f64: bits, width), `variances` (f64: width).
 /// Metadata: `format`, `version`, `fingerprint`, `provenance` and `ancestors` (JSON), and `checksum`,
-/// the SHA-256 of what the fingerprint leaves out: provenance, ancestors and basis.
+/// the SHA-256 of what the fingerprint leaves out: provenance, ancestors and basis. The file also has the hashes of
+/// io/safetensors_hashes.hpp.
 #pragma once
 
 #include <charconv>
@@ -31,7 +32,7 @@ ACCRETE_BEGIN_NAMESPACE
 namespace detail {
 
 inline constexpr std::string_view substrate_format = "accrete-substrate";
-inline constexpr std::string_view substrate_format_version = "1";
+inline constexpr std::string_view substrate_format_version = "2";
 
 [[nodiscard]] inline std::string substrate_checksum(SubstrateParts const& parts) {
   Sha256 hash;
@@ -86,7 +87,8 @@ inline void SubstrateReader::check_format() const {
     refuse(message("expected a file of the format ", substrate_format, ", got ",
                    format == file_.metadata().end() ? "none" : excerpt(format->second)));
   }
-  if (metadata("version") != substrate_format_version) {
+  if (metadata("version") == substrate_format_version) return file_.require_hashes();
+  if (metadata("version") != "1") {  // which had no hashes
     refuse(message("expected format version ", substrate_format_version, ", got ",
                    excerpt(metadata("version"))));
   }
@@ -181,6 +183,7 @@ inline void Substrate::save(std::filesystem::path const& path) const {
   }
   writer.declare("table", DType::f32, {vocabulary_size(), width()});
   writer.declare("vocabulary", DType::u8, {static_cast<Index>(vocabulary_text.size())});
+  writer.add_hashes();
   writer.open(path);
   if (basis()) {
     writer.write("components", std::as_bytes(std::span(basis()->components)));

@@ -15,7 +15,7 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-inline constexpr Index adapter_format_version = 1;
+inline constexpr Index adapter_format_version = 2;
 
 /// What adapters of the first `blocks` blocks stand on: SHA-256 in hexadecimal of the line "accrete adapter base 1\n",
 /// the substrate's fingerprint, the architecture as JSON, and all values of these blocks in the order of their names in
@@ -51,6 +51,7 @@ void save_adapters(Model const& model, std::filesystem::path const& path) {
                        {"base", adapter_base(model, adapters.blocks())}});
   for (auto const& entry : adapters.segment().entries())
     writer.declare(entry.name, dtype_of<T>(), entry.shape);
+  writer.add_hashes();
   writer.open(path);
   for (auto const& entry : adapters.segment().entries())
     writer.write(
@@ -73,7 +74,9 @@ void load_adapters(Model& model, std::filesystem::path const& path) {
   };
   if (value("format") != "accrete adapters")
     throw FileError(path.string(), "is a safetensors file but holds no adapters of accrete");
-  if (value("format_version") != std::to_string(adapter_format_version))
+  if (value("format_version") == std::to_string(adapter_format_version))
+    file.require_hashes();
+  else if (value("format_version") != "1")
     throw FileError(path.string(),
                     message("has adapter format version ", value("format_version"),
                             ", this library reads version ", adapter_format_version));

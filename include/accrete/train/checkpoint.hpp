@@ -12,8 +12,8 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// The version of the file's layout, apart from the library's. A newer one is refused by name.
-inline constexpr Index checkpoint_format_version = 1;
+/// The version of the file's layout, apart from the library's. A newer one is refused by name; version 1 had no hashes.
+inline constexpr Index checkpoint_format_version = 2;
 
 namespace detail {
 /// Calls f(name, segment, entry) for every parameter of the model, by its full name.
@@ -93,11 +93,12 @@ class CheckpointWriter {
 class CheckpointReader {
  public:
   /// Throws FileError for a file that is missing, damaged, foreign, or of a newer format.
-  explicit CheckpointReader(std::filesystem::path const& path);
+  explicit CheckpointReader(std::filesystem::path const& path, Verify verify = Verify::yes);
 
   /// Grows the model through the saved stages and loads all parameters. Throws MismatchError where substrate,
   /// architecture or stages differ, and FileError where a tensor is missing or of another shape, before anything is
-  /// changed; only a disk that fails in the midst of reading leaves a model half loaded.
+  /// changed; only a disk that fails in the midst of reading, or a tensor that is found to be damaged, leaves a model
+  /// half loaded (`verify` before that, if it matters).
   template <Trainable Model>
   void restore(Model& model) const;
   /// Throws what `restore` would throw before it changes anything.
@@ -107,6 +108,9 @@ class CheckpointReader {
   template <Trainable Model>
   void restore(Trainer<Model>& trainer) const;
   void restore(BatchSource auto& batches) const { batches.restore(part("batches")); }
+
+  /// Reads the whole file. Throws FileError for the first tensor that is not what was saved.
+  void verify() const { file_.verify(); }
 
   [[nodiscard]] Json const& state() const { return state_; }
   /// What `with_extra` was given. Throws FileError where the file has none.
@@ -153,6 +157,7 @@ void CheckpointWriter<Model>::save(std::filesystem::path const& path) const {
     declare("second_moment." + active.prefix + entry.name, entry);
   });
 
+  writer.add_hashes();
   writer.open(path);
   detail::for_each_model_entry(
       model_, [&](std::string const& name, auto& segment, auto const& entry) {
@@ -166,7 +171,8 @@ void CheckpointWriter<Model>::save(std::filesystem::path const& path) const {
   writer.commit();
 }
 
-inline CheckpointReader::CheckpointReader(std::filesystem::path const& path) : file_(path) {
+inline CheckpointReader::CheckpointReader(std::filesystem::path const& path, Verify verify)
+    : file_(path, verify) {
   auto const& metadata = file_.metadata();
   auto const value = [&](char const* key) {
     auto const found = metadata.find(key);
@@ -174,7 +180,9 @@ inline CheckpointReader::CheckpointReader(std::filesystem::path const& path) : f
   };
   if (value("format") != "accrete checkpoint")
     throw FileError(path.string(), "is a safetensors file but not a checkpoint of accrete");
-  if (value("format_version") != std::to_string(checkpoint_format_version))
+  if (value("format_version") == std::to_string(checkpoint_format_version))
+    file_.require_hashes();
+  else if (value("format_version") != "1")
     throw FileError(path.string(),
                     message("has checkpoint format version ", value("format_version"),
                             ", this library reads version ", checkpoint_format_version));

@@ -15,7 +15,7 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-inline constexpr Index fusion_format_version = 1;
+inline constexpr Index fusion_format_version = 2;
 
 /// SHA-256 of a file's content in hexadecimal. Throws FileError.
 [[nodiscard]] inline std::string sha256_of_file(std::filesystem::path const& path) {
@@ -53,6 +53,7 @@ void save_fusion(Ensemble const& ensemble, std::vector<std::string> const& exper
                        {"experts", detail::joined(experts)}});
   for (auto const& entry : segment.entries())
     writer.declare(entry.name, dtype_of<T>(), entry.shape);
+  writer.add_hashes();
   writer.open(path);
   for (auto const& entry : segment.entries())
     writer.write(entry.name,
@@ -69,7 +70,9 @@ class FusionReader {
       : file_(path) {
     if (value("format") != "accrete fusion")
       throw FileError(path.string(), "is a safetensors file but holds no fusion of accrete");
-    if (value("format_version") != std::to_string(fusion_format_version))
+    if (value("format_version") == std::to_string(fusion_format_version))
+      file_.require_hashes();
+    else if (value("format_version") != "1")
       throw FileError(path.string(),
                       message("has fusion format version ", value("format_version"),
                               ", this library reads version ", fusion_format_version));

@@ -1,0 +1,64 @@
+/// Temporary files that processes which were killed have left behind. Include atomic_file.hpp.
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <accrete/core/error.hpp>
+#include <accrete/io/file.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+namespace detail {
+
+[[nodiscard]] inline std::string name_of_temporary(::pid_t process, std::uint64_t number) {
+  return message(".accrete-", process, "-", number, ".tmp");
+}
+
+/// The process in such a name.
+[[nodiscard]] inline std::optional<::pid_t> process_of_temporary(std::string_view name) {
+  constexpr std::string_view begin = ".accrete-", end = ".tmp";
+  if (!name.starts_with(begin) || !name.ends_with(end)) return std::nullopt;
+  name.remove_prefix(begin.size());
+  ::pid_t process = 0;
+  auto const [rest, error] = std::from_chars(name.data(), name.data() + name.size(), process);
+  if (error != std::errc{} || process <= 0 || *rest != '-') return std::nullopt;
+  return process;
+}
+
+/// Keeps the file of a process that lives from being taken for a stale one by a process that cannot see it, on
+/// another machine or in another container. Where there are no locks, nothing is stale.
+inline void mark_as_in_use(File& file) {
+  try {
+    static_cast<void>(file.try_lock());
+  } catch (FileError const&) {  // no locks here
+  }
+}
+
+/// Removes the temporary files in `folder` whose processes have ended. What cannot be removed stays: it is no reason
+/// not to write.
+inline void remove_stale_temporaries(std::filesystem::path const& folder) noexcept try {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    auto const process = process_of_temporary(at->path().filename().string());
+    if (!process || ::kill(*process, 0) == 0 || errno != ESRCH) continue;
+    try {
+      File file = File::open_for_writing(at->path());
+      if (file.try_lock()) file_calls().unlink(at->path().c_str());
+    } catch (FileError const&) {  // another process was faster, or it is not ours
+    }
+  }
+} catch (...) {
+}
+
+}  // namespace detail
+ACCRETE_END_NAMESPACE
