@@ -1,4 +1,5 @@
 // The main job: on real text, grow two experts apart on one frozen substrate of glyphs, merge them, measure, report.
+#include <accrete/io/folder_lock.hpp>
 #include <boost/program_options.hpp>
 #include <chrono>
 #include <cstdio>
@@ -61,7 +62,7 @@ std::vector<std::vector<std::size_t>> languages_of_experts(std::size_t languages
 class Demo {
  public:
   Demo(Settings settings, std::stop_token stop)
-      : settings_(std::move(settings)), stop_(stop), backend_(settings_.threads) {
+      : settings_(std::move(settings)), lock_(settings_.output), stop_(stop), backend_(settings_.threads) {
     std::filesystem::create_directories(settings_.state_folder());
   }
 
@@ -261,6 +262,7 @@ class Demo {
   }
 
   Settings settings_;
+  accrete::FolderLock lock_;
   std::stop_token stop_;
   Backend backend_;
   Corpus corpus_;
@@ -318,7 +320,7 @@ int main(int argument_count, char** arguments) {
   } catch (Interrupted const&) {
     std::fprintf(stderr, "accrete-demo: stopped; the same command goes on from %s\n",
                  settings->state_folder().string().c_str());
-    return 130;
+    return interruption.exit_status();
   } catch (std::exception const& error) {
     std::fprintf(stderr, "accrete-demo: %s\n", error.what());
     return 1;

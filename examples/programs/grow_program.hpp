@@ -1,6 +1,7 @@
 /// A program that runs growth plans: accrete-grow, and the same for a model type of a user's own.
 #pragma once
 
+#include <accrete/io/folder_lock.hpp>
 #include <accrete/report/progress.hpp>
 #include <accrete/train/growth_run.hpp>
 #include <accrete/train/step_log.hpp>
@@ -49,8 +50,8 @@ class Job {
                                     plan_.training.validation_tokens)),
         run_(model_, batches_, plan_, callbacks()) {}
 
-  /// Returns the status with which the program ends.
-  int run(std::stop_token stop);
+  /// Returns whether the plan is finished.
+  bool run(std::stop_token stop);
 
  private:
   accrete::GrowthRunOptions callbacks();
@@ -129,10 +130,10 @@ void Job<Model>::advance(accrete::GrowthStepReport const& report) {
 }
 
 template <class Model>
-int Job<Model>::run(std::stop_token stop) {
-  std::filesystem::create_directories(settings_.out);
+bool Job<Model>::run(std::stop_token stop) {
+  accrete::FolderLock const lock(settings_.out);
   if (std::filesystem::exists(settings_.checkpoint())) {
-    accrete::CheckpointReader const checkpoint(settings_.checkpoint());
+    accrete::CheckpointReader const checkpoint(settings_.checkpoint(), settings_.verify);
     run_.restore(checkpoint);
     say(accrete::message("going on from ", settings_.checkpoint().string(), ", step ",
                          run_.total_steps(), "\n"));
@@ -146,10 +147,10 @@ int Job<Model>::run(std::stop_token stop) {
   progress_.reset();
   if (!was_finished) run_.save(settings_.checkpoint());
   if (settings_.json) print_result(finished);
-  if (finished) return 0;
+  if (finished) return true;
   std::fprintf(stderr, "stopped after step %lld; the same command goes on from %s\n",
                static_cast<long long>(run_.total_steps()), settings_.checkpoint().c_str());
-  return 130;
+  return false;
 }
 
 template <class Model>
@@ -172,12 +173,12 @@ auto for_plan(Settings const& settings, Make&& make) try {
 }
 
 /// Counts by count(plan) or trains by train(plan, start), which calls start.template operator()<Model>() for the type of
-/// model that fits the plan.
+/// model that fits the plan. Returns false where it was stopped.
 template <class Count, class Train>
-int run(Settings const& settings, Count&& count, Train&& train, std::stop_token stop) {
+bool run(Settings const& settings, Count&& count, Train&& train, std::stop_token stop) {
   accrete::GrowthPlan const plan = accrete::load_growth_plan(settings.plan);
   if (!settings.count) {
-    std::function<int()> train_it;
+    std::function<bool()> train_it;
     auto const start = [&]<class Model>() {
       auto const job = std::make_shared<Job<Model>>(settings, plan);
       train_it = [job, stop] { return job->run(stop); };
@@ -198,7 +199,7 @@ int run(Settings const& settings, Count&& count, Train&& train, std::stop_token 
   });
   std::cout << (settings.json ? count_as_json(complete, counts).dump() + "\n"
                               : count_as_text(complete, counts));
-  return 0;
+  return true;
 }
 
 /// The whole main.
@@ -208,7 +209,7 @@ int main_of(char const* name, int argument_count, char** arguments, Count&& coun
   try {
     Settings settings{.program = name};
     if (!read_settings(argument_count, arguments, settings)) return 0;
-    return run(settings, count, train, interruption.token());
+    return run(settings, count, train, interruption.token()) ? 0 : interruption.exit_status();
   } catch (boost::program_options::error const& error) {
     std::fprintf(stderr, "%s: %s; see --help\n", name, error.what());
     return 2;

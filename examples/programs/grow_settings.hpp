@@ -3,6 +3,7 @@
 
 #include <accrete/core/index.hpp>
 #include <accrete/core/thread_pool.hpp>
+#include <accrete/io/safetensors_hashes.hpp>
 #include <boost/program_options.hpp>
 #include <filesystem>
 #include <iostream>
@@ -18,6 +19,7 @@ struct Settings {
   std::vector<std::filesystem::path> tokens{}, validation{};
   bool count = false, json = false, quiet = false;
   int threads = 1;
+  accrete::Verify verify = accrete::Verify::yes;  ///< the hashes of the checkpoint
   accrete::Index checkpoint_every = 200;
   accrete::Index prefix_cache = 0;              ///< MiB; 0: none
   std::filesystem::path prefix_cache_folder{};  ///< empty: in memory
@@ -48,6 +50,7 @@ struct Settings {
   add("checkpoint-every",
       options::value(&settings.checkpoint_every)->default_value(settings.checkpoint_every),
       "steps between checkpoints");
+  add("no-verify", "go on from a checkpoint without comparing its hashes");
   add("prefix-cache", options::value(&settings.prefix_cache)->default_value(settings.prefix_cache),
       "MiB for what frozen blocks make of data that repeat");
   add("prefix-cache-folder", options::value(&cache_folder), "keep these in a file there");
@@ -74,6 +77,7 @@ struct Settings {
   if (settings.checkpoint_every < 1) throw options::error("--checkpoint-every: expected 1 or more");
   if (settings.prefix_cache < 0 || settings.prefix_cache > accrete::Index{1} << 30)
     throw options::error("--prefix-cache: expected 0 to 2^30 MiB");
+  if (values.count("no-verify") != 0) settings.verify = accrete::Verify::no;
   settings.prefix_cache_folder = cache_folder;
   settings.plan = plan;
   settings.substrate = substrate;

@@ -1,10 +1,11 @@
-/// Ctrl-C as a request to stop: the first one ends the work at its next step, the second one ends the program.
+/// Ctrl-C and SIGTERM as requests to stop: the first one ends the work at its next step, the second one ends the program.
 #pragma once
 
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <stop_token>
 #include <thread>
@@ -31,6 +32,10 @@ class Interruption {
 
   [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
   [[nodiscard]] bool requested() const { return source_.stop_requested(); }
+  /// The first signal, 0 if there was none.
+  [[nodiscard]] int signal() const { return signal_; }
+  /// What the program ends with if it was stopped: 130 after Ctrl-C, 143 after SIGTERM.
+  [[nodiscard]] int exit_status() const { return 128 + signal_; }
 
  private:
   static constexpr int wake_up = SIGUSR2;
@@ -38,6 +43,7 @@ class Interruption {
   void wait() {
     for (int signal = 0; sigwait(&signals_, &signal) == 0 && signal != wake_up;) {
       if (source_.stop_requested()) _exit(128 + signal);
+      signal_ = signal;
       std::fprintf(stderr, "\nstopping: %s (once more: end at once)\n", what_follows_);
       source_.request_stop();
     }
@@ -45,6 +51,7 @@ class Interruption {
 
   char const* what_follows_;
   sigset_t signals_{};
+  std::atomic<int> signal_ = 0;
   std::stop_source source_;
   std::thread waiter_;
 };

@@ -1,14 +1,18 @@
 // The controlled study: frozen substrates against a learned one, growth against monolithic training, every way to merge.
 // Each cell is made in a process of its own, so that its memory is its own, and is made once.
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <accrete/io/folder_lock.hpp>
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <optional>
+#include <utility>
 
 #include "../programs/interruption.hpp"
 #include "ground.hpp"
@@ -18,8 +22,6 @@ namespace {
 
 using namespace study;
 namespace options = boost::program_options;
-
-constexpr int exit_of_stop = 130;
 
 struct Arguments {
   Settings settings{};
@@ -46,8 +48,9 @@ void make_one(Settings const& settings, Cell const& cell, std::stop_token stop) 
   accrete::write_file_atomically(settings.state(cell.name() + ".json"), result.dump() + "\n");
 }
 
-/// Runs this program once more, for one cell. Returns its exit code.
-int run_in_child(std::vector<std::string> arguments, std::string const& cell) {
+/// Runs this program once more, for one cell. Returns its exit code. SIGTERM is passed on; Ctrl-C reaches both.
+int run_in_child(std::vector<std::string> arguments, std::string const& cell,
+                 Interruption const& interruption) {
   arguments.insert(arguments.end(), {"--cell", cell});
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
@@ -56,11 +59,16 @@ int run_in_child(std::vector<std::string> arguments, std::string const& cell) {
   pid_t const child = ::fork();
   if (child < 0) throw accrete::Error("study: cannot start a process");
   if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a second signal ends both at once
     ::execv("/proc/self/exe", pointers.data());
     ::_exit(127);
   }
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  bool passed_on = false;
+  for (pid_t ended = 0; ended == 0 || (ended < 0 && errno == EINTR);) {
+    if (interruption.signal() == SIGTERM && !std::exchange(passed_on, true)) ::kill(child, SIGTERM);
+    ::usleep(20'000);
+    ended = ::waitpid(child, &status, WNOHANG);
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
@@ -99,6 +107,7 @@ int run(Arguments const& arguments, std::vector<std::string> const& words,
     throw accrete::ValueError(accrete::message("--cell: this scale has no cell ", arguments.cell));
   }
   if (!arguments.report_only) {
+    accrete::FolderLock const lock(settings.output);
     prepare_text(settings);
     std::size_t number = 0;
     for (Cell const& cell : cells) {
@@ -106,8 +115,8 @@ int run(Arguments const& arguments, std::vector<std::string> const& words,
       if (std::filesystem::exists(settings.state(cell.name() + ".json"))) continue;
       if (interruption.requested()) throw Interrupted{};
       std::printf("%zu of %zu: %s\n", number, cells.size(), cell.name().c_str());
-      int const code = run_in_child(words, cell.name());
-      if (code == exit_of_stop) throw Interrupted{};
+      int const code = run_in_child(words, cell.name(), interruption);
+      if (interruption.requested()) throw Interrupted{};
       if (code != 0) return code;  // the child has said why
     }
   }
@@ -173,7 +182,7 @@ int main(int argument_count, char** arguments) {
       std::fprintf(
           stderr,
           "accrete-study: stopped; the same command goes on with the cell that was interrupted\n");
-    return exit_of_stop;
+    return interruption.exit_status();
   } catch (std::exception const& error) {
     std::fprintf(stderr, "accrete-study: %s\n", error.what());
     return 1;

@@ -72,8 +72,9 @@ expect "rows of stages" "1 blocks, 41 blocks, 81 lora, 121 blocks, " \
 "${grow[@]}" --quiet --out cached --prefix-cache 16 || expect "growing with a prefix cache" 0 $?
 cmp whole/checkpoint.safetensors cached/checkpoint.safetensors || expect "the checkpoint with a prefix cache" equal different
 
-# Interrupted by Ctrl-C and by kill -9, then gone on: the same bits.
-for signal in INT KILL; do
+# Interrupted by Ctrl-C, SIGTERM and kill -9, then gone on: the same bits.
+declare -A status_of=([INT]=130 [TERM]=143 [KILL]=137)
+for signal in INT TERM KILL; do
   out="cut $signal"
   "${grow[@]}" --out "$out" --checkpoint-every 1 2>"$signal.txt" &
   running=$!
@@ -84,7 +85,7 @@ for signal in INT KILL; do
   kill -s $signal $running
   wait $running 2>/dev/null
   status=$?
-  expect "the status after $signal" $([[ $signal == INT ]] && echo 130 || echo 137) $status
+  expect "the status after $signal" ${status_of[$signal]} $status
   [[ $signal == KILL ]] || says "what is said after $signal" "the same command goes on from $out/checkpoint" "$(cat $signal.txt)"
   "${grow[@]}" --out "$out" 2>again.txt || expect "going on" 0 $?
   says "what is said when it goes on" "going on from $out/checkpoint.safetensors, step " "$(cat again.txt)"
@@ -92,6 +93,54 @@ for signal in INT KILL; do
   expect "the rows after $signal" "$(cut -d , -f 1-5 whole/steps.csv)" "$(cut -d , -f 1-5 "$out/steps.csv")"
   expect "the stages after $signal" "$(cat whole/stages.jsonl)" "$(cat "$out/stages.jsonl")"
 done
+
+# At any time, as often as ACCRETE_TEST_SIGNALS says: a run that goes on after each signal ends with the same bits.
+signals=0 runs=0
+while ((signals < ${ACCRETE_TEST_SIGNALS:-10})); do
+  signal=TERM
+  ((signals % 2)) && signal=INT
+  "${grow[@]}" --quiet --out "signals $runs" 2>/dev/null &
+  running=$!
+  sleep 0.$((RANDOM % 3))$((RANDOM % 10))
+  kill -s $signal $running 2>/dev/null
+  wait $running
+  status=$?
+  if [[ $status == 0 ]]; then
+    cmp whole/checkpoint.safetensors "signals $runs/checkpoint.safetensors" || expect "the checkpoint after signals" equal different
+    runs=$((runs + 1))
+  else
+    expect "the status after $signal" ${status_of[$signal]} $status
+    signals=$((signals + 1))
+  fi
+done
+"${grow[@]}" --quiet --out "signals $runs" || expect "going on" 0 $?
+cmp whole/checkpoint.safetensors "signals $runs/checkpoint.safetensors" || expect "the checkpoint after signals" equal different
+printf '%s signals in %s runs\n' $signals $((runs + 1))
+
+# A step that takes long: another process is refused, a second signal ends it at once.
+sed -e 's/"batch": 4,/"batch": 4, "accumulation": 20000,/' -e 's/"warmup_steps": 4, //' plan.json >slow.json
+"$program" --plan slow.json --substrate substrate.safetensors --tokens train.shard --validation held.shard --threads 1 --out slow 2>slow.txt &
+running=$!
+for _ in $(seq 1000); do
+  [[ -s slow/accrete.lock ]] && break
+  sleep 0.01
+done
+refuse 1 "slow/accrete.lock: process $running works in this folder" \
+  "$program" --plan slow.json --substrate substrate.safetensors --tokens train.shard --validation held.shard --out slow
+kill -s TERM $running
+sleep 0.2
+kill -s TERM $running 2>/dev/null || expect "a step that takes long" "still running" "ended"
+wait $running
+expect "the status after a second signal" 143 $?
+says "what is said after a signal" "once more: end at once" "$(cat slow.txt)"
+[[ ! -e slow/checkpoint.safetensors ]] || expect "a checkpoint after a second signal" none one
+
+# A changed bit is found.
+mkdir changed
+cp whole/* changed
+printf '\x55' | dd of=changed/checkpoint.safetensors bs=1 seek=$(($(stat -c %s changed/checkpoint.safetensors) - 3)) conv=notrunc status=none
+refuse 1 "does not have the SHA-256 that was saved with it" "${grow[@]}" --quiet --out changed
+"${grow[@]}" --quiet --out changed --no-verify || expect "going on from a damaged checkpoint, unverified" 0 $?
 
 # Errors: 1 for files and plans, 2 for usage; nothing is written.
 sed 's/"patience"/"patient"/' plan.json >bad.json
