@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "support/all_close.hpp"
+#include "support/changed_bits.hpp"
 #include "support/error_text.hpp"
 #include "support/models.hpp"
 #include "support/scratch_folder.hpp"
@@ -221,6 +222,16 @@ BOOST_AUTO_TEST_CASE(a_file_of_adapters_fits_its_base_alone) {
   load_adapters(same, path);
   BOOST_TEST(logits_of(same) == logits_of(trained));
   BOOST_CHECK_EXCEPTION(load_adapters(same, path), ValueError, says("already"));
+
+  Model spared = make();
+  spared.body().freeze();
+  std::size_t const bytes = std::filesystem::file_size(path);
+  for (std::size_t i = 0; i < 200; ++i) {
+    ChangedBit const change(path, i * 7919 % bytes, static_cast<unsigned>(i % 8));
+    BOOST_CHECK_THROW(load_adapters(spared, path), FileError);
+    BOOST_TEST(!spared.body().has_adapters());
+  }
+  BOOST_CHECK_NO_THROW(load_adapters(spared, path));
 
   Model other = make();
   train(other, 1);

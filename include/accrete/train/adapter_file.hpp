@@ -107,6 +107,7 @@ void load_adapters(Model& model, std::filesystem::path const& path) {
           throw FileError(path.string(), message("tensor ", name, " is ", name_of(tensor.dtype),
                                                  ", which no adapter is made of"));
       });
+  file.verify();  // before anything changes
   model.body().add_adapters(options);
   model.body().for_each_segment([&](auto& segment) {
     if (segment.name() != "adapters") return;
