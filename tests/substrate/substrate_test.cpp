@@ -14,6 +14,7 @@
 
 #include <accrete/io/file.hpp>
 #include <accrete/io/safetensors.hpp>
+#include <support/changed_bits.hpp>
 #include <support/error_text.hpp>
 #include <support/mutants.hpp>
 #include <support/scratch_folder.hpp>
@@ -212,6 +213,18 @@ BOOST_AUTO_TEST_CASE(foreign_files_and_newer_formats_are_refused_by_name) {
   write({{"format", "accrete-substrate"}, {"version", "1"}});
   check("vocabulary");
   BOOST_CHECK_EXCEPTION((void)Substrate::load(folder / "none"), FileError, says("none"));
+}
+
+BOOST_AUTO_TEST_CASE(any_changed_bit_is_found_on_loading) {
+  accrete_test::ScratchFolder const folder;
+  Substrate(with_basis()).save(folder / "s.safetensors");
+  std::size_t const bits = 8 * std::filesystem::file_size(folder / "s.safetensors");
+  for (std::size_t bit = 0; bit < bits; bit += 5) {
+    accrete_test::ChangedBit const change(folder / "s.safetensors", bit / 8,
+                                          static_cast<unsigned>(bit % 8));
+    BOOST_CHECK_THROW((void)Substrate::load(folder / "s.safetensors"), FileError);
+  }
+  BOOST_CHECK_NO_THROW((void)Substrate::load(folder / "s.safetensors"));
 }
 
 BOOST_AUTO_TEST_CASE(files_of_version_1_have_a_checksum_in_the_place_of_hashes) {
