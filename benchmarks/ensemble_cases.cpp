@@ -34,7 +34,7 @@ void decode_text(CpuBackend const& cpu, std::vector<float>& logits, Decode&& dec
                  Classifier&& classifier) {
   for (Index i = 0; i < tokens; ++i) {
     TokenId const token = static_cast<TokenId>(i * 37 % vocabulary);
-    decode(View<CpuBackend, TokenId const, 2>(&token, {1, 1}));
+    decode(HostView<TokenId const, 2>(&token, {1, 1}));
     if (!logits.empty())
       classifier_logits<CpuBackend>(cpu, classifier(), 0, {logits.data(), {1, vocabulary}});
   }

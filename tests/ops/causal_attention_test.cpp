@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, Doub
   check_against_differences<Backend>(numbers, inputs(numbers), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (Numbers const& numbers : awkward_sizes())
     check_against_reference<Backend>(numbers, inputs(numbers), evaluate, 64);
 }
@@ -123,27 +123,27 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(same_bits_for_any_thread_count, Backend, CpuBacken
     check_threads<Backend>(numbers, inputs(numbers), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(sequence_alone_equals_sequence_in_batch, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(sequence_alone_equals_sequence_in_batch, Backend, KernelBackends) {
   Numbers const numbers = sizes(3, 67, 2, 20);
   check_rows_alone<Backend>(numbers, "B", inputs(numbers), {"q", "k", "v", "grad_out"},
                             {"out", "log_sum_exp", "grad_q", "grad_k", "grad_v"}, evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(later_tokens_change_nothing, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(later_tokens_change_nothing, Backend, KernelBackends) {
   Numbers const numbers = sizes(1, 131, 2, 20);
   Values in = inputs(numbers);
-  std::vector<double> const out = evaluate(Backend{}, numbers, in).at("out");
+  std::vector<double> const out = evaluate(make_backend<Backend>(), numbers, in).at("out");
   for (Index const kept : {1, 16, 67, 130}) {
     Values less = in;
     for (auto& [name, values] : less) values.resize(std::size_t(kept * 2 * 20));
     BOOST_TEST(
-        same_bits(evaluate(Backend{}, sizes(1, kept, 2, 20), less).at("out"),
+        same_bits(evaluate(make_backend<Backend>(), sizes(1, kept, 2, 20), less).at("out"),
                   std::vector(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(kept * 40))));
   }
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(decode_gives_what_forward_gives, Backend, AllBackends) {
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   for (Numbers const& numbers : awkward_sizes()) {
     Values const in = inputs(numbers);
     Index const time = size_of(numbers, "T");
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(decode_gives_what_forward_gives, Backend, AllBacke
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(decode_in_runs_of_any_length_gives_the_bits_of_forward, Backend,
                               CpuBackends) {
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   Numbers const numbers = sizes(2, 131, 2, 20);
   Values const in = inputs(numbers);
   std::vector<double> const expected = evaluate(backend, numbers, in).at("out");
@@ -173,9 +173,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(decode_in_runs_of_any_length_gives_the_bits_of_for
     BOOST_TEST(same_bits(decode_in_runs(Backend(threads), numbers, in, {100, 1, 1, 29}), expected));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(each_sequence_decodes_at_its_own_position, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_sequence_decodes_at_its_own_position, Backend, KernelBackends) {
   using T = typename Backend::Element;
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   Tensor<T, 5> const run(random_values("run", 2 * 2 * 3 * 8), {2, 2, 3, 1, 8});
   auto const cache = [](char const* name) {
     return Tensor<T, 4>(random_values(name, 2 * 30 * 8), {2, 1, 30, 8});
@@ -192,16 +192,17 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_sequence_decodes_at_its_own_position, Backend
   BOOST_TEST(same_bits(values.values(), expected_values.values()));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(nearly_one_hot_softmax_is_exact_enough, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(nearly_one_hot_softmax_is_exact_enough, Backend, KernelBackends) {
   Numbers const numbers = sizes(1, 67, 2, 8);
   check_against_reference<Backend>(numbers, inputs(numbers, 8), evaluate, 4000);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_nan_reaches_its_own_and_later_tokens_only, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_nan_reaches_its_own_and_later_tokens_only, Backend,
+                              KernelBackends) {
   Numbers const numbers = sizes(1, 67, 1, 8);
   Values in = inputs(numbers);
   in.at("k")[40 * 8 + 3] = std::nan("");
-  std::vector<double> const out = evaluate(Backend{}, numbers, in).at("out");
+  std::vector<double> const out = evaluate(make_backend<Backend>(), numbers, in).at("out");
   for (std::size_t i = 0; i < out.size(); ++i) BOOST_TEST(std::isnan(out[i]) == (i / 8 >= 40));
 }
 

@@ -113,7 +113,7 @@ Values evaluate(Backend const& backend, Values const& in, std::vector<double> co
 BOOST_AUTO_TEST_SUITE(classifier)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch_in_chunks_of_any_length, Backend, AllBackends) {
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   for (GoldenCase const& golden : golden_cases("classifier")) {
     // One case has logits in the hundreds.
     double const bound = 200 * epsilon<typename Backend::Element>;
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch_in_chunks_of_any_length, Backend, 
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(logits_match_pytorch, Backend, AllBackends) {
   using T = typename Backend::Element;
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   for (GoldenCase const& golden : golden_cases("classifier")) {
     auto const tokens = static_cast<Index>(golden.values.at("targets").size());
     Index const vocabulary = size_of(golden.numbers, "V");

@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, Doub
   check_against_differences<Backend>(sizes(5, 3, 2), inputs(5, 3, 2), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (Index const width : {1, 3, 16, 67, 1031})
     for (Index const repeat : {1, 3})
       check_against_reference<Backend>(sizes(131, width, repeat), inputs(131, width, repeat),

@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, Doub
   check_against_differences<Backend>(numbers_of(sizes), inputs_of(sizes), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (Sizes const& sizes : awkward)
     check_against_reference<Backend>(numbers_of(sizes), inputs_of(sizes), evaluate, 32);
 }
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(same_bits_for_any_thread_count, Backend, CpuBacken
     check_threads<Backend>(numbers_of(sizes), inputs_of(sizes), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, KernelBackends) {
   check_rows_alone<Backend>(numbers_of(awkward[1]), "B", inputs_of(awkward[1]),
                             {"x", "before", "grad_out"}, {"out", "grad_x"}, evaluate);
 }

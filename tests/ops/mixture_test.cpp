@@ -41,7 +41,7 @@ Values inputs(Index tokens, Index vocabulary) {
 BOOST_AUTO_TEST_SUITE(mixture)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(equals_the_log_of_the_mean_of_softmaxes, Backend, AllBackends) {
-  Values const in = inputs(3, 11), got = evaluate(Backend{}, sizes(3, 11), in);
+  Values const in = inputs(3, 11), got = evaluate(make_backend<Backend>(), sizes(3, 11), in);
   std::vector<double> expected;
   for (std::size_t n = 0; n < 3; ++n) {
     double sum_p = 0, sum_q = 0;
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, Doub
   check_against_differences<Backend>(sizes(4, 7), inputs(4, 7), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (Index const vocabulary : {1, 3, 16, 67, 1031})
     for (Index const tokens : {1, 67})
       check_against_reference<Backend>(sizes(tokens, vocabulary), inputs(tokens, vocabulary),
@@ -68,9 +68,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_no_part_expects_is_unlikely_and_not_impossible, Backend,
-                              CpuBackends) {
+                              KernelBackends) {
   Values const in{{"p", {400, 0, 0}}, {"q", {0, 400, 0}}, {"grad_out", {1, 0, 0}}};
-  Values const got = evaluate(Backend{}, sizes(1, 3), in);
+  Values const got = evaluate(make_backend<Backend>(), sizes(1, 3), in);
   double const both = std::log(0.25 * std::exp(-400.0) + 0.75 * std::exp(-400.0));
   BOOST_TEST(all_close(got.at("out"), std::vector<double>{std::log(0.25), std::log(0.75), both},
                        8 * epsilon<typename Backend::Element>));
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(same_bits_for_any_thread_count, Backend, CpuBacken
   check_threads<Backend>(sizes(131, 1031), inputs(131, 1031), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, KernelBackends) {
   check_rows_alone<Backend>(sizes(9, 67), "N", inputs(9, 67), {"p", "q", "grad_out"},
                             {"out", "grad_p", "grad_q"}, evaluate);
 }

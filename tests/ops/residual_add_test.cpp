@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch, Backend, AllBackends) {
   check_against_pytorch<Backend>("residual", evaluate, 1);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (Index const channels : {1, 3, 16, 67, 1031})
     check_against_reference<Backend>(sizes(5, channels), inputs(5, channels), evaluate, 1);
 }

@@ -42,8 +42,8 @@ auto const evaluate = []<class Backend>(Backend const& backend, Numbers const& n
                                    size_of(numbers, "D")};
   std::vector<Index> const positions(static_cast<std::size_t>(batch), size_of(numbers, "start"));
   auto const start = numbers.at("start") == 0
-                         ? accrete::TensorView<Index const, 1>{}
-                         : accrete::TensorView<Index const, 1>{positions.data(), {batch}};
+                         ? accrete::View<Backend, Index const, 1>{}
+                         : accrete::View<Backend, Index const, 1>{positions.data(), {batch}};
   auto qkv = three_times<T>(in.at("x"), sizes);
   auto grad_qkv = three_times<T>(in.at("grad_out"), sizes);
   accrete::rotary_forward(backend, qkv, start, numbers.at("base"));
@@ -75,15 +75,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, Doub
   check_against_differences<Backend>(sizes(2, 3, 2, 6), inputs(2 * 3 * 2 * 6), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (Index const width : {2, 6, 32, 70})
     for (Index const time : {1, 67})
       check_against_reference<Backend>(sizes(2, time, 3, width), inputs(2 * time * 3 * width),
                                        evaluate, 4);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(each_sequence_may_stand_at_its_own_position, Backend, CpuBackends) {
-  Backend const backend{};
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_sequence_may_stand_at_its_own_position, Backend,
+                              KernelBackends) {
+  auto const backend = make_backend<Backend>();
   using T = typename Backend::Element;
   auto whole = three_times<T>(random_values("x", 11 * 12), {1, 11, 3, 2, 6});
   std::vector<T> const before = whole.values();

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, Doub
   check_against_differences<Backend>(sizes(3, 7), inputs(3, 7), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (Index const width : {1, 16, 67, 1031})
     check_against_reference<Backend>(sizes(19, width), inputs(19, width), evaluate, 16);
 }
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(same_bits_for_any_thread_count, Backend, CpuBacken
   check_threads<Backend>(sizes(131, 1031), inputs(131, 1031), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, KernelBackends) {
   check_rows_alone<Backend>(sizes(9, 67), "N", inputs(9, 67),
                             {"x", "before", "token_scale", "grad_out"},
                             {"out", "grad_x", "grad_token_scale"}, evaluate);
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_scales_rows_are_copied, Backend, AllBacken
   using T = typename Backend::Element;
   Tensor<T, 2> const x(random_values("x", 4 * 21), {4, 21});
   Tensor<T, 2> out({4, 21});
-  accrete::scaled_rows_forward(Backend{}, x, {}, out);
+  accrete::scaled_rows_forward(make_backend<Backend>(), x, {}, out);
   BOOST_TEST(same_bits(out.doubles(), x.doubles()));
 }
 

@@ -42,12 +42,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, Doub
   check_against_differences<Backend>(sizes(3, 7), inputs(3, 7), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (Index const width : {1, 3, 16, 67, 1031})
     check_against_reference<Backend>(sizes(5, width), inputs(5, width), evaluate, 8);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(infinity_and_nan_are_those_of_the_formula, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(infinity_and_nan_are_those_of_the_formula, Backend, KernelBackends) {
   double const infinity = std::numeric_limits<double>::infinity();
   Values const in{{"x", {infinity, -infinity, std::nan(""), -0.0, 100, -100, 1, 1, 1, 1, 1, 1}},
                   {"grad_out", {1, 1, 1, 1, 1, 1}}};
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(same_bits_for_any_thread_count, Backend, CpuBacken
   check_threads<Backend>(sizes(131, 1031), inputs(131, 1031), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, KernelBackends) {
   check_rows_alone<Backend>(sizes(9, 67), "B", inputs(9, 67), {"x", "grad_out"}, {"out", "grad_x"},
                             evaluate);
 }

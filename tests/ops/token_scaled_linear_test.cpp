@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, Doub
   check_against_differences<Backend>(sizes(3, 5, 7), inputs(3, 5, 7), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) {
   for (auto const& [n, i, o] : {std::array<Index, 3>{1, 1, 1}, {67, 96, 131}, {5, 331, 40}})
     check_against_reference<Backend>(sizes(n, i, o), inputs(n, i, o), evaluate, 64);
 }
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(same_bits_for_any_thread_count, Backend, CpuBacken
   check_threads<Backend>(sizes(131, 48, 1031), inputs(131, 48, 1031), evaluate);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, CpuBackends) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, KernelBackends) {
   check_rows_alone<Backend>(sizes(19, 33, 67), "N", inputs(19, 33, 67),
                             {"x", "token_scale", "grad_out"}, {"out", "grad_x", "grad_token_scale"},
                             evaluate);
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(row_alone_equals_row_in_batch, Backend, CpuBackend
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_scale_of_one_is_the_linear_map, Backend, AllBackends) {
   using T = typename Backend::Element;
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   Values in = inputs(9, 12, 17);
   Tensor<T, 2> const x(in.at("x"), {9, 12}), weight(in.at("weight"), {17, 12});
   Tensor<T, 1> const ones(std::vector<double>(9, 1.0), {9});

@@ -194,14 +194,28 @@ class DecoderParity {
           throw accrete::FileError(
               reference_.file.path().string(),
               "tensor " + prefix + entry.name + " has another size than the model's");
-        std::transform(values.begin(), values.end(), segment.values().data() + entry.offset,
-                       [](double value) { return static_cast<T>(value); });
+        fill(segment, entry, values);
       }
     });
     return model;
   }
 
-  [[nodiscard]] View<Backend, TokenId const, 2> batch_of(std::vector<TokenId> const& tokens) const {
+  static void fill(accrete::Segment<Backend>& segment, accrete::SegmentEntry const& entry,
+                   std::vector<double> const& values) {
+    segment.fill(entry, [&](std::span<T> own) {
+      std::transform(values.begin(), values.end(), own.begin(),
+                     [](double value) { return static_cast<T>(value); });
+    });
+  }
+  /// The part of a run of master numbers that belongs to one parameter, on the host.
+  template <class Run>
+  [[nodiscard]] std::vector<T> part_of(Run run, accrete::SegmentEntry const& entry) const {
+    auto const values =
+        accrete::host_copy(backend_, run.slice(entry.offset, entry.offset + entry.count));
+    return {values.begin(), values.end()};
+  }
+  [[nodiscard]] accrete::HostView<TokenId const, 2> batch_of(
+      std::vector<TokenId> const& tokens) const {
     return {tokens.data(), {reference_.batch, reference_.tokens}};
   }
   [[nodiscard]] accrete::LossScratch<Backend> scratch() const {
@@ -212,13 +226,14 @@ class DecoderParity {
   void check_logits(M const& model, std::string const& name) {
     typename M::Session session{model, {.batch = reference_.batch, .time = reference_.tokens}};
     model.forward(session, batch_of(reference_.ids));
-    std::vector<accrete::TypeOf<Backend, accrete::Element>> logits(
-        static_cast<std::size_t>(reference_.batch * reference_.tokens * reference_.vocabulary));
-    accrete::classifier_logits<Backend>(
-        backend_, model.classifier(session), 0,
-        {logits.data(), {reference_.batch * reference_.tokens, reference_.vocabulary}});
+    auto const [memory, logits] = accrete::plan_on(backend_, [&](auto& workspace) {
+      return workspace.template tensor<accrete::Element>(reference_.batch * reference_.tokens,
+                                                         reference_.vocabulary);
+    });
+    accrete::classifier_logits<Backend>(backend_, model.classifier(session), 0, logits);
+    auto const on_host = accrete::host_copy(backend_, logits);
     report_.check(name + ".logits",
-                  error_of(std::span<accrete::TypeOf<Backend, accrete::Element> const>(logits),
+                  error_of(std::span<accrete::TypeOf<Backend, accrete::Element> const>(on_host),
                            reference_.file.read_vector<double>(name + ".logits")));
     auto loss_scratch = scratch();
     auto const loss = accrete::evaluate_loss(model, session, batch_of(reference_.ids),
@@ -235,8 +250,7 @@ class DecoderParity {
     for (auto const& segment : active.segments())
       for (auto const& entry : segment.segment->entries())
         report_.check("grad." + entry.name,
-                      error_of(std::span<T const>(segment.gradient.data() + entry.offset,
-                                                  static_cast<std::size_t>(entry.count)),
+                      error_of(std::span<T const>(part_of(segment.gradient, entry)),
                                reference_.tensor("grad.", entry.name)));
   }
 
@@ -271,8 +285,7 @@ class DecoderParity {
     model.for_each_segment([&](std::string const&, auto const& segment) {
       for (auto const& entry : segment.entries()) {
         std::string const name = prefix + "param." + entry.name;
-        double const error = error_of(std::span<T const>(segment.values().data() + entry.offset,
-                                                         static_cast<std::size_t>(entry.count)),
+        double const error = error_of(std::span<T const>(part_of(segment.values(), entry)),
                                       reference_.tensor(prefix + "param.", entry.name));
         if (parameters_are_bound_)
           report_.check(name, error);
@@ -299,8 +312,7 @@ class DecoderParity {
           throw accrete::FileError(
               reference_.file.path().string(),
               "the tensor of " + entry.name + " has another size than the model's");
-        std::transform(values.begin(), values.end(), segment.values().data() + entry.offset,
-                       [](double value) { return static_cast<T>(value); });
+        fill(segment, entry, values);
       }
     });
     accrete::ActiveSet<Backend> active{model};
@@ -311,8 +323,7 @@ class DecoderParity {
       if (one.segment->name() != "adapters") continue;
       for (auto const& entry : one.segment->entries())
         report_.check("lora.grad." + adapter_tensor(entry.name),
-                      error_of(std::span<T const>(one.gradient.data() + entry.offset,
-                                                  static_cast<std::size_t>(entry.count)),
+                      error_of(std::span<T const>(part_of(one.gradient, entry)),
                                reference_.file.read_vector<double>("lora.grad." +
                                                                    adapter_tensor(entry.name))));
     }

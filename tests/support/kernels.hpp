@@ -1,4 +1,4 @@
-/// The kernels of both backends, which nearly all tests need; kernels.cpp has them compiled once, optimised.
+/// The kernels of both backends for the host, which nearly all tests need; kernels.cpp has them compiled once, optimised.
 #pragma once
 
 #include <accrete/backend/cpu/cpu.hpp>

@@ -47,7 +47,7 @@ using DoubleModel = GrowingModel<Double>;
 }
 
 template <class Backend>
-[[nodiscard]] accrete::View<Backend, TokenId const, 2> batch_view(std::vector<TokenId> const& tokens, Index batch) {
+[[nodiscard]] accrete::HostView<TokenId const, 2> batch_view(std::vector<TokenId> const& tokens, Index batch) {
   return {tokens.data(), {batch, static_cast<Index>(tokens.size()) / batch}};
 }
 
@@ -57,10 +57,12 @@ template <class Model>
   using Backend = typename Model::Backend;
   Index const rows = session.batch() * session.time();
   Index const vocabulary = model.substrate().vocabulary_size();
-  std::vector<accrete::TypeOf<Backend, accrete::Element>> logits(static_cast<std::size_t>(rows * vocabulary));
-  accrete::classifier_logits<Backend>(model.backend(), model.classifier(session), 0,
-                                      {logits.data(), {rows, vocabulary}});
-  return logits;
+  auto const [memory, logits] = accrete::plan_on(model.backend(), [&](auto& workspace) {
+    return workspace.template tensor<accrete::Element>(rows, vocabulary);
+  });
+  accrete::classifier_logits<Backend>(model.backend(), model.classifier(session), 0, logits);
+  auto const values = accrete::host_copy(model.backend(), logits);
+  return std::vector(values.begin(), values.end());
 }
 
 /// Forward in a session of its own.
@@ -77,7 +79,7 @@ template <class Model>
 [[nodiscard]] auto parameters_of(Model& model) {
   std::vector<accrete::TypeOf<typename Model::Backend, accrete::Master>> values;
   model.for_each_segment([&](std::string const&, auto const& segment) {
-    auto const all = segment.values().span();
+    auto const all = accrete::host_copy(segment.backend(), segment.values());
     values.insert(values.end(), all.begin(), all.end());
   });
   return values;

@@ -41,7 +41,7 @@ inline void check_same_bits(std::string const& where, Values const& actual,
 /// Against all of PyTorch's cases; `roundings` is the error allowed, in epsilons of the backend.
 template <class Backend, class Evaluate>
 void check_against_pytorch(std::string const& operation, Evaluate evaluate, double roundings) {
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   for (GoldenCase const& golden : golden_cases(operation))
     check_close(golden.name, evaluate(backend, golden.numbers, golden.values), golden.values,
                 roundings * epsilon<typename Backend::Element>);
@@ -52,14 +52,14 @@ template <class Backend, class Evaluate>
 void check_against_reference(Numbers const& numbers, Values const& inputs, Evaluate evaluate,
                              double roundings) {
   Values const expected = evaluate(accrete::ReferenceBackend<double>{}, numbers, inputs);
-  check_close("against the reference loops", evaluate(Backend{}, numbers, inputs), expected,
-              roundings * epsilon<typename Backend::Element>);
+  check_close("against the reference loops", evaluate(make_backend<Backend>(), numbers, inputs),
+              expected, roundings * epsilon<typename Backend::Element>);
 }
 
 /// Each "grad_NAME" against differences of sum(out * grad_out) by the input NAME.
 template <class Backend, class Evaluate>
 void check_against_differences(Numbers const& numbers, Values inputs, Evaluate evaluate) {
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   auto const loss = [&] {
     std::vector<double> const out = evaluate(backend, numbers, inputs).at("out");
     return std::inner_product(out.begin(), out.end(), inputs.at("grad_out").begin(), 0.0);
@@ -99,7 +99,7 @@ template <class Backend, class Evaluate>
 void check_rows_alone(Numbers numbers, std::string const& rows_are, Values const& inputs,
                       std::vector<std::string> const& inputs_by_row,
                       std::vector<std::string> const& results_by_row, Evaluate evaluate) {
-  Backend const backend{};
+  auto const backend = make_backend<Backend>();
   auto const rows = static_cast<std::size_t>(numbers.at(rows_are));
   Values batch = evaluate(backend, numbers, inputs);
   std::erase_if(batch, [&](auto const& result) {

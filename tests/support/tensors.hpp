@@ -30,7 +30,6 @@ template <class T, int Rank>
 class Tensor {
  public:
   using View = accrete::TensorView<T, Rank>;
-  using ConstView = accrete::TensorView<T const, Rank>;
   using Sizes = typename View::Sizes;
 
   explicit Tensor(Sizes sizes)
@@ -42,8 +41,15 @@ class Tensor {
   }
 
   [[nodiscard]] View view() { return {values_.data(), sizes_}; }
-  operator View() { return view(); }
-  operator ConstView() const { return {values_.data(), sizes_}; }
+  /// In the space of any backend: tests run kernels for devices on the host.
+  template <class Space>
+  operator accrete::TensorView<T, Rank, Space>() {
+    return {values_.data(), sizes_};
+  }
+  template <class Space>
+  operator accrete::TensorView<T const, Rank, Space>() const {
+    return {values_.data(), sizes_};
+  }
 
   [[nodiscard]] std::vector<T>& values() { return values_; }
   [[nodiscard]] std::vector<double> doubles() const { return {values_.begin(), values_.end()}; }

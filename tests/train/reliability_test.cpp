@@ -72,7 +72,7 @@ int load_number(Model& model, std::filesystem::path const& path) {
   checkpoint.restore(model);
   bool is_whole = true;
   detail::for_each_model_entry(model, [&](std::string const&, auto& segment, auto const& entry) {
-    for (float const value : detail::run_of<Cpu>(segment.values(), entry))
+    for (float const value : detail::run_of(segment.values(), entry).span())
       is_whole = is_whole && value == static_cast<float>(number);
   });
   BOOST_REQUIRE(is_whole);

@@ -40,9 +40,18 @@ concept DescribesItself = requires(Backend const& backend) {
   { backend.description() } -> std::convertible_to<std::string>;
 };
 
+/// Where a backend's memory is not the host's, it copies bytes there and back. `from` may change as soon as
+/// `copy_to_device` returns; `copy_to_host` waits for all that was computed before.
+template <class Backend>
+concept ReachesItsMemory = std::same_as<typename Backend::Space, HostSpace> ||
+    requires(Backend const& backend, void* to, void const* from, Index bytes) {
+  backend.copy_to_device(to, from, bytes);
+  backend.copy_to_host(to, from, bytes);
+};
+
 template <class Backend>
 concept ComputeBackend = std::copyable<Backend> && NamesItsTypes<Backend> && OwnsMemory<Backend> &&
-    DescribesItself<Backend>;
+    ReachesItsMemory<Backend> && DescribesItself<Backend>;
 
 namespace detail {
 template <class Backend, class Role>

@@ -4,6 +4,7 @@
 #include <array>
 #include <concepts>
 
+#include <accrete/core/any_visitor.hpp>
 #include <accrete/io/json.hpp>
 #include <accrete/model/session.hpp>
 #include <accrete/nn/gradients.hpp>
@@ -19,13 +20,13 @@ template <class Model>
 using TermGradientsOf =
     std::array<ClassifierTermGradient<typename Model::Backend>, Model::term_count>;
 
-/// forward: ids (B,T) -> the session's hidden states; classifier: what the logits of all B*T tokens are made of, for most
-/// models terms whose sum they are.
+/// Token ids are the host's. forward: ids (B,T) -> the session's hidden states; classifier: what the logits of all B*T
+/// tokens are made of, for most models terms whose sum they are.
 template <class M>
 concept ScoresTokens = ComputeBackend<typename M::Backend> &&
     std::constructible_from<typename M::Session, M const&, SessionPlan> &&
     requires(M const& model, typename M::Session& session,
-             View<typename M::Backend, TokenId const, 2> ids) {
+             HostView<TokenId const, 2> ids) {
   model.forward(session, ids);
   { model.classifier(session) } -> ClassifierFor<typename M::Backend>;
   { model.substrate() } -> std::convertible_to<Substrate const&>;
@@ -36,7 +37,7 @@ concept ScoresTokens = ComputeBackend<typename M::Backend> &&
 template <class M>
 concept DecodesTokens = ScoresTokens<M> &&
     requires(M const& model, typename M::Session& session,
-             View<typename M::Backend, TokenId const, 2> ids) {
+             HostView<TokenId const, 2> ids) {
   model.decode_step(session, ids);
 };
 
@@ -47,15 +48,15 @@ template <class M>
 concept Trainable = ScoresTokens<M> &&
     requires(M& model, M const& const_model, typename M::Session& session,
              Gradients<typename M::Backend> const& gradients,
-             View<typename M::Backend, TokenId const, 2> ids) {
+             HostView<TokenId const, 2> ids) {
   classifier_backward<typename M::Backend>(const_model.backend(), const_model.classifier(session),
                                            const_model.classifier_gradients(session, gradients),
                                            Index{}, View<typename M::Backend, Element const, 2>());
   const_model.backward(session, gradients, ids);
-  model.for_each_segment([](std::string const&, auto&) {});
+  model.for_each_segment(detail::AnyVisitor{});
   { const_model.describe() } -> std::same_as<Json>;
   { const_model.structure() } -> std::same_as<Json>;
-  const_model.check_structure(Json(), [](std::string const&, auto const&) {});
+  const_model.check_structure(Json(), detail::AnyVisitor{});
   model.restore_structure(Json());
   { const_model.stamp() } -> std::same_as<ModelStamp>;
 };

@@ -17,7 +17,7 @@ struct HostSpace {};
 
 /// `view(b, t, c)` is element c of token t of sequence b; the last axis is contiguous. An empty
 /// view (no data) stands for an argument that is not wanted. The space is part of the type, so that
-/// host and device memory never mix.
+/// host and device memory never mix; the numbers of a view are read and written in host memory alone.
 template <class T, int Rank, class Space = HostSpace>
 class TensorView {
  public:
@@ -43,13 +43,14 @@ class TensorView {
     for (Index size : sizes_) product *= size;
     return product;
   }
-  [[nodiscard]] constexpr std::span<T> span() const {
+  [[nodiscard]] constexpr std::span<T> span() const requires(std::is_same_v<Space, HostSpace>) {
     return {data_, static_cast<std::size_t>(count())};
   }
 
   template <class... Position>
-  requires(sizeof...(Position) == Rank) [[nodiscard]] constexpr T& operator()(
-      Position... position) const {
+  requires(sizeof...(Position) == Rank && std::is_same_v<Space, HostSpace>)
+      [[nodiscard]] constexpr T&
+      operator()(Position... position) const {
     Index offset = 0;
     int axis = 0;
     ((ACCRETE_ASSERT(position >= 0 && position < size(axis)),
@@ -87,6 +88,10 @@ class TensorView {
   T* data_ = nullptr;
   Sizes sizes_{};
 };
+
+/// A view of memory that the CPU reads, whatever the backend.
+template <class T, int Rank>
+using HostView = TensorView<T, Rank, HostSpace>;
 
 /// Throws a ShapeError such as "rms_norm_forward: axis 0 of weight: expected 3, got 2".
 template <class T, int Rank, class Space>

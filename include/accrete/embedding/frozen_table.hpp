@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <accrete/embedding/embedding_policy.hpp>
+#include <accrete/memory/transfer.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -30,10 +31,12 @@ class FrozenTable {
       table_ = {values.data(), {rows, width}};
     } else {
       auto const memory = backend.allocate(rows * width * static_cast<Index>(sizeof(T)));
-      auto* const copy = reinterpret_cast<T*>(memory.get());
-      std::transform(values.begin(), values.end(), copy,
-                     [](Value value) { return static_cast<T>(value); });
-      table_ = {copy, {rows, width}};
+      View<Backend, Element, 2> const copy{reinterpret_cast<T*>(memory.get()), {rows, width}};
+      fill_from_host(backend, copy, [&](std::span<T> numbers) {
+        std::transform(values.begin(), values.end(), numbers.begin(),
+                       [](Value value) { return static_cast<T>(value); });
+      });
+      table_ = copy;
       owner_ = memory;
     }
   }

@@ -55,7 +55,7 @@ template <ScoresTokens Model>
   for_each_window(tokens, first, options,
                   [&](std::span<TokenId const> inputs, std::span<TokenId const> targets, Index windows) {
                     auto const view = [&](std::span<TokenId const> ids) {
-                      return View<Backend, TokenId const, 2>(ids.data(), {windows, options.time});
+                      return HostView<TokenId const, 2>(ids.data(), {windows, options.time});
                     };
                     auto const sum =
                         evaluate_loss(model, session, view(inputs), view(targets), scratch);

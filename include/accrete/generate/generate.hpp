@@ -44,9 +44,14 @@ class Generation {
                          .time = std::clamp<Index>(options.prefill, 1, longest_),
                          .cache = longest_ + std::max<Index>(options.max_tokens, 0)}),
         sampler_(options.sampling),
-        logits_(static_cast<std::size_t>(model.substrate().vocabulary_size())),
         next_(prompts_.size()),
-        done_(prompts_.size(), false) {}
+        done_(prompts_.size(), false) {
+    auto [memory, logits] = plan_on(model.backend(), [&](Workspace<Backend>& workspace) {
+      return workspace.template tensor<Element>(Index{1}, model.substrate().vocabulary_size());
+    });
+    memory_ = std::move(memory);
+    logits_ = logits;
+  }
 
   /// Calls on_token(row, token) for each new token.
   template <class OnToken>
@@ -107,11 +112,11 @@ class Generation {
   /// Draws token `number` of prompt `row` from the hidden states in row `hidden_row`.
   void choose(Index row, Index hidden_row, Index number) {
     auto const terms = model_.classifier(session_);
-    View<Backend, Element, 2> const logits{logits_.data(), {1, static_cast<Index>(logits_.size())}};
-    classifier_logits<Backend>(model_.backend(), terms, hidden_row, logits);
+    classifier_logits<Backend>(model_.backend(), terms, hidden_row, logits_);
+    auto const logits = host_logits_.of(model_.backend(), View<Backend, Element const, 2>(logits_));
     RandomStream const stream(options_.seed, static_cast<std::uint64_t>(row));
     next_[static_cast<std::size_t>(row)] =
-        sampler_.choose(std::span<TypeOf<Backend, Element> const>(logits_),
+        sampler_.choose(logits.span(),
                         stream.uniform(static_cast<std::uint64_t>(number)));
   }
 
@@ -121,7 +126,9 @@ class Generation {
   Index longest_;
   typename Model::Session session_;
   Sampler sampler_;
-  std::vector<TypeOf<Backend, Element>> logits_;
+  Workspace<Backend> memory_;
+  View<Backend, Element, 2> logits_;  // (1,V)
+  HostOutput<Backend, TypeOf<Backend, Element>> host_logits_;
   std::vector<TokenId> next_;
   std::vector<bool> done_;
 };

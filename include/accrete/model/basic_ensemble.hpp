@@ -168,13 +168,13 @@ class BasicEnsemble {
 
   /// Throws ValueError for an id that not all experts know. Experts run side by side where each of them alone has too
   /// little to do for all threads; the bits are the same.
-  void forward(Session& session, View<Backend, TokenId const, 2> ids) const;
+  void forward(Session& session, HostView<TokenId const, 2> ids) const;
   [[nodiscard]] auto classifier(Session const& session) const;
   [[nodiscard]] auto classifier_gradients(Session const& session,
                                           Gradients<Backend> const& gradients) const;
   void backward(Session& session, Gradients<Backend> const& gradients,
-                View<Backend, TokenId const, 2> ids) const;
-  void decode_step(Session& session, View<Backend, TokenId const, 2> ids) const;
+                HostView<TokenId const, 2> ids) const;
+  void decode_step(Session& session, HostView<TokenId const, 2> ids) const;
 
  protected:
   typename Holder::Experts experts_;

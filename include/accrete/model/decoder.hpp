@@ -109,7 +109,7 @@ class Decoder {
   void for_each_segment(F&& f);
 
   /// Hidden states of ids (B,T), kept in the session. Throws ValueError for an id outside of the vocabulary.
-  void forward(Session& session, View<Backend, TokenId const, 2> ids) const;
+  void forward(Session& session, HostView<TokenId const, 2> ids) const;
   /// The terms of the last forward or decode_step: rows b T + t.
   [[nodiscard]] TermsOf<Decoder> classifier(Session const& session) const {
     return {head_.term(session.state().head)};
@@ -122,9 +122,9 @@ class Decoder {
   }
   /// Adds to `gradients`, from the gradients of the terms down to the lowest trainable parameter.
   void backward(Session& session, Gradients<Backend> const& gradients,
-                View<Backend, TokenId const, 2> ids) const;
+                HostView<TokenId const, 2> ids) const;
   /// Hidden states of the next n tokens of each sequence, ids (B,n).
-  void decode_step(Session& session, View<Backend, TokenId const, 2> ids) const;
+  void decode_step(Session& session, HostView<TokenId const, 2> ids) const;
 
   [[nodiscard]] State state_for(Workspace<Backend>& workspace, Index batch, Index time,
                                 bool training) const;
@@ -137,7 +137,7 @@ class Decoder {
   [[nodiscard]] Index prefix_depth() const { return body_.prefix_depth(); }
   /// The prefix's output (B,T,C) for ids (B,T), in a session without training.
   [[nodiscard]] View<Backend, Element const, 3> forward_prefix(
-      Session& session, View<Backend, TokenId const, 2> ids) const;
+      Session& session, HostView<TokenId const, 2> ids) const;
   /// Where `forward_from_prefix` expects the prefix's output (B,T,C).
   [[nodiscard]] View<Backend, Element, 3> prefix_in(Session& session, Index batch,
                                                     Index time) const {
@@ -168,7 +168,7 @@ class Decoder {
   template <class Layer>
   void bind(Segment<Backend>& segment, Layer& layer) const;
   void check_same_vectors(EmbeddingLayer const& larger) const;
-  void check_ids(View<Backend, TokenId const, 2> ids) const {
+  void check_ids(HostView<TokenId const, 2> ids) const {
     check_token_ids("decoder", ids, substrate_.vocabulary_size());
   }
   void check_ready() const;
@@ -269,11 +269,11 @@ void Decoder<Embedding, BodyType, Head>::check_ready() const {
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 void Decoder<Embedding, BodyType, Head>::forward(Session& session,
-                                                 View<Backend, TokenId const, 2> ids) const {
+                                                 HostView<TokenId const, 2> ids) const {
   check_ready();
   check_ids(ids);
   State& state = session.begin(*this, ids.size(0), ids.size(1));
-  embedding_.forward(backend_, ids, state.embedded);
+  embedding_.forward(backend_, session.on_backend(ids), state.embedded);
   body_.forward(backend_, state.embedded, state.features, state.body);
   head_.forward(backend_, state.features, state.head, state.head_scratch);
 }
@@ -281,12 +281,12 @@ void Decoder<Embedding, BodyType, Head>::forward(Session& session,
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 auto Decoder<Embedding, BodyType, Head>::forward_prefix(Session& session,
-                                                        View<Backend, TokenId const, 2> ids) const
+                                                        HostView<TokenId const, 2> ids) const
     -> View<Backend, Element const, 3> {
   check_ready();
   check_ids(ids);
   State& state = session.begin(*this, ids.size(0), ids.size(1));
-  embedding_.forward(backend_, ids, state.embedded);
+  embedding_.forward(backend_, session.on_backend(ids), state.embedded);
   body_.forward_prefix(backend_, state.embedded, state.features, state.body);
   return state.features;
 }
@@ -294,10 +294,10 @@ auto Decoder<Embedding, BodyType, Head>::forward_prefix(Session& session,
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 bool Decoder<Embedding, BodyType, Head>::trains(Gradients<Backend> const& gradients) const {
-  bool any = gradients.covers(head_segment_.values()) ||
-             (embedding_trains() && gradients.covers(embedding_segment_.values()));
+  bool any = gradients.covers(head_segment_.elements()) ||
+             (embedding_trains() && gradients.covers(embedding_segment_.elements()));
   body_.for_each_segment(
-      [&](auto const& segment) { any = any || gradients.covers(segment.values()); });
+      [&](auto const& segment) { any = any || gradients.covers(segment.elements()); });
   return any;
 }
 
@@ -305,7 +305,7 @@ template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 void Decoder<Embedding, BodyType, Head>::backward(Session& session,
                                                   Gradients<Backend> const& gradients,
-                                                  View<Backend, TokenId const, 2> ids) const {
+                                                  HostView<TokenId const, 2> ids) const {
   if (!session.plan().training)
     throw ShapeError("session: planned without training; set SessionPlan::training for backward");
   State& state = session.begin(*this, ids.size(0), ids.size(1));
@@ -313,18 +313,19 @@ void Decoder<Embedding, BodyType, Head>::backward(Session& session,
   head_.backward(backend_, gradients, state.features, state.grad_features, state.head,
                  state.head_scratch);
   auto const grad_embedded = body_.backward(backend_, gradients, state.grad_features, state.body);
-  if (embedding_trains()) embedding_.backward(backend_, gradients, ids, grad_embedded);
+  if (embedding_trains())
+    embedding_.backward(backend_, gradients, session.on_backend(ids), grad_embedded);
 }
 
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 void Decoder<Embedding, BodyType, Head>::decode_step(Session& session,
-                                                     View<Backend, TokenId const, 2> ids) const {
+                                                     HostView<TokenId const, 2> ids) const {
   check_ready();
   check_ids(ids);
   State& state = session.begin(*this, ids.size(0), ids.size(1));
   session.check_room(ids.size(1));
-  embedding_.forward(backend_, ids, state.embedded);
+  embedding_.forward(backend_, session.on_backend(ids), state.embedded);
   body_.decode_step(backend_, session.cache(), session.positions(), state.embedded, state.features,
                     state.body);
   head_.forward(backend_, state.features, state.head, state.head_scratch);

@@ -88,7 +88,7 @@ void BasicEnsemble<Holder, Rule, Fusion>::read_hidden_states(Session& session) c
 
 template <class Holder, class Rule, class Fusion>
 void BasicEnsemble<Holder, Rule, Fusion>::forward(Session& session,
-                                                  View<Backend, TokenId const, 2> ids) const {
+                                                  HostView<TokenId const, 2> ids) const {
   session.begin(*this, ids.size(0), ids.size(1));
   check_token_ids("ensemble", ids, substrate().vocabulary_size());
   run_experts(session, [&](auto const& expert, auto& expert_session) {
@@ -99,7 +99,7 @@ void BasicEnsemble<Holder, Rule, Fusion>::forward(Session& session,
 
 template <class Holder, class Rule, class Fusion>
 void BasicEnsemble<Holder, Rule, Fusion>::decode_step(Session& session,
-                                                      View<Backend, TokenId const, 2> ids) const {
+                                                      HostView<TokenId const, 2> ids) const {
   session.begin(*this, ids.size(0), ids.size(1));
   check_token_ids("ensemble", ids, substrate().vocabulary_size());
   run_experts(session, [&](auto const& expert, auto& expert_session) {
@@ -111,7 +111,7 @@ void BasicEnsemble<Holder, Rule, Fusion>::decode_step(Session& session,
 template <class Holder, class Rule, class Fusion>
 void BasicEnsemble<Holder, Rule, Fusion>::backward(Session& session,
                                                    Gradients<Backend> const& gradients,
-                                                   View<Backend, TokenId const, 2> ids) const {
+                                                   HostView<TokenId const, 2> ids) const {
   if (!session.plan().training)
     throw ShapeError("session: planned without training; set SessionPlan::training for backward");
   session.begin(*this, ids.size(0), ids.size(1));

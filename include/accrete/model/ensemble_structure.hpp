@@ -107,7 +107,7 @@ void BasicEnsemble<Holder, Rule, Fusion>::check_structure(Json const& saved, F&&
 
 template <class Holder, class Rule, class Fusion>
 void BasicEnsemble<Holder, Rule, Fusion>::restore_structure(Json const& saved) {
-  check_structure(saved, [](std::string const&, auto const&) {});
+  check_structure(saved, detail::AnyVisitor{});
   auto const& experts = saved.at("experts").as_array();
   for (Index e = 0; e < size(); ++e)
     visit_expert(

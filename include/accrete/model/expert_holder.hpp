@@ -168,7 +168,7 @@ template <class Model>
   Index count = 0;
   if constexpr (requires { model.body_parameters(); }) {
     count = model.body_parameters();
-  } else if constexpr (requires { model.body().for_each_segment([](auto const&) {}); }) {
+  } else if constexpr (requires { model.body().for_each_segment(AnyVisitor{}); }) {
     model.body().for_each_segment([&](auto const& segment) { count += segment.parameter_count(); });
   }
   return count;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <accrete/concepts/language_model.hpp>
+#include <accrete/memory/transfer.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -14,7 +15,7 @@ class LossScratch {
  public:
   LossScratch(Backend const& backend, Index tokens, Index vocabulary_size,
               Index chunk_bytes = Index{48} << 20)
-      : capacity_(tokens) {
+      : backend_(backend), capacity_(tokens) {
     Index const row = vocabulary_size * static_cast<Index>(sizeof(TypeOf<Backend, Element>));
     Index const most = std::clamp<Index>(chunk_bytes / row, 1, std::max<Index>(tokens, 1));
     Index const chunks = std::max<Index>((tokens + most - 1) / most, 1);
@@ -32,15 +33,26 @@ class LossScratch {
     return parts_.losses.slice(0, tokens);
   }
   [[nodiscard]] View<Backend, Element, 2> logits() const { return parts_.logits; }
+  /// The first losses where the CPU can read them.
+  [[nodiscard]] HostView<TypeOf<Backend, Statistic const>, 1> losses_on_host(Index tokens) {
+    return host_losses_.of(backend_, View<Backend, Statistic const, 1>(losses(tokens)));
+  }
+  /// Targets that are the host's, where the backend reads them.
+  [[nodiscard]] View<Backend, TokenId const, 1> on_backend(HostView<TokenId const, 1> targets) {
+    return targets_.on(backend_, targets);
+  }
 
  private:
   struct Parts {
     View<Backend, Statistic, 1> losses;  // (B*T)
     View<Backend, Element, 2> logits;    // (chunk,V)
   };
+  Backend backend_;
   Index capacity_;
   Workspace<Backend> memory_;
   Parts parts_;
+  HostInput<Backend, TokenId> targets_;
+  HostOutput<Backend, TypeOf<Backend, Statistic>> host_losses_;
 };
 
 /// The sum of losses in nats, and how many targets took part.
@@ -78,50 +90,49 @@ void check_targets(Targets targets, Index vocabulary_size) {
 /// `scratch.losses`.
 template <ScoresTokens Model>
 LossSum evaluate_loss(Model const& model, typename Model::Session& session,
-                      View<typename Model::Backend, TokenId const, 2> ids,      // (B,T)
-                      View<typename Model::Backend, TokenId const, 2> targets,  // (B,T)
+                      HostView<TokenId const, 2> ids,      // (B,T)
+                      HostView<TokenId const, 2> targets,  // (B,T)
                       LossScratch<typename Model::Backend>& scratch) {
   check_sizes("evaluate_loss", "targets", targets, ids.sizes());
   auto const flat = targets.template reshape<1>({targets.count()});
   detail::check_targets(flat, model.substrate().vocabulary_size());
   model.forward(session, ids);
   auto const classifier = model.classifier(session);
-  auto const losses = scratch.losses(targets.count());
-  classifier_loss_forward<typename Model::Backend>(model.backend(), classifier, flat, losses,
-                                                   scratch.logits());
-  return sum_of_losses(losses, flat);
+  classifier_loss_forward<typename Model::Backend>(
+      model.backend(), classifier, scratch.on_backend(flat), scratch.losses(targets.count()),
+      scratch.logits());
+  return sum_of_losses(scratch.losses_on_host(targets.count()), flat);
 }
 
 /// The same, and adds the gradient of loss_scale * sum of losses to `gradients`. `forward()` does what
 /// `model.forward(session, ids)` would.
 template <Trainable Model, class Forward>
-LossSum evaluate_loss_and_gradients(
-    Model const& model, typename Model::Session& session,
-    View<typename Model::Backend, TokenId const, 2> ids,      // (B,T)
-    View<typename Model::Backend, TokenId const, 2> targets,  // (B,T)
-    LossScratch<typename Model::Backend>& scratch,
-    Gradients<typename Model::Backend> const& gradients, double loss_scale, Forward&& forward) {
+LossSum evaluate_loss_and_gradients(Model const& model, typename Model::Session& session,
+                                    HostView<TokenId const, 2> ids,      // (B,T)
+                                    HostView<TokenId const, 2> targets,  // (B,T)
+                                    LossScratch<typename Model::Backend>& scratch,
+                                    Gradients<typename Model::Backend> const& gradients,
+                                    double loss_scale, Forward&& forward) {
   check_sizes("evaluate_loss_and_gradients", "targets", targets, ids.sizes());
   auto const flat = targets.template reshape<1>({targets.count()});
   detail::check_targets(flat, model.substrate().vocabulary_size());
   forward();
   auto const classifier = model.classifier(session);
   auto const classifier_gradients = model.classifier_gradients(session, gradients);
-  auto const losses = scratch.losses(targets.count());
-  classifier_loss_forward_backward<typename Model::Backend>(model.backend(), classifier,
-                                                            classifier_gradients, flat, losses,
-                                                            scratch.logits(), loss_scale);
+  classifier_loss_forward_backward<typename Model::Backend>(
+      model.backend(), classifier, classifier_gradients, scratch.on_backend(flat),
+      scratch.losses(targets.count()), scratch.logits(), loss_scale);
   model.backward(session, gradients, ids);
-  return sum_of_losses(losses, flat);
+  return sum_of_losses(scratch.losses_on_host(targets.count()), flat);
 }
 
 template <Trainable Model>
-LossSum evaluate_loss_and_gradients(
-    Model const& model, typename Model::Session& session,
-    View<typename Model::Backend, TokenId const, 2> ids,      // (B,T)
-    View<typename Model::Backend, TokenId const, 2> targets,  // (B,T)
-    LossScratch<typename Model::Backend>& scratch,
-    Gradients<typename Model::Backend> const& gradients, double loss_scale) {
+LossSum evaluate_loss_and_gradients(Model const& model, typename Model::Session& session,
+                                    HostView<TokenId const, 2> ids,      // (B,T)
+                                    HostView<TokenId const, 2> targets,  // (B,T)
+                                    LossScratch<typename Model::Backend>& scratch,
+                                    Gradients<typename Model::Backend> const& gradients,
+                                    double loss_scale) {
   return evaluate_loss_and_gradients(model, session, ids, targets, scratch, gradients, loss_scale,
                                      [&] { model.forward(session, ids); });
 }

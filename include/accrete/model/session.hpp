@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <accrete/memory/transfer.hpp>
 #include <accrete/memory/workspace.hpp>
 #include <accrete/model/stamp.hpp>
 
@@ -35,7 +36,8 @@ class Session {
   using State = typename Model::State;
   using Cache = typename Model::Cache;
 
-  Session(Model const& model, SessionPlan plan) : plan_(plan), stamp_(model.stamp()) {
+  Session(Model const& model, SessionPlan plan)
+      : backend_(model.backend()), plan_(plan), stamp_(model.stamp()) {
     if (plan.batch < 1 || plan.time < 1 || plan.cache < 0)
       throw ShapeError(
           message("session: batch and time must be positive and cache not negative, got ",
@@ -84,8 +86,13 @@ class Session {
   [[nodiscard]] State& state() { return state_; }
   [[nodiscard]] State const& state() const { return state_; }
   [[nodiscard]] Cache& cache() { return cache_; }
-  [[nodiscard]] View<Backend, Index const, 1> positions() const {
-    return {positions_.data(), {batch_}};
+  /// For models: where the backend reads the positions of the sequences (B), and ids (B,T) that are the host's.
+  [[nodiscard]] View<Backend, Index const, 1> positions() {
+    return positions_on_backend_.on(backend_,
+                                    HostView<Index const, 1>(positions_.data(), {batch_}));
+  }
+  [[nodiscard]] View<Backend, TokenId const, 2> on_backend(HostView<TokenId const, 2> ids) {
+    return ids_on_backend_.on(backend_, ids);
   }
   /// For models: throws unless `count` more tokens fit into the cache of each sequence.
   void check_room(Index count) const;
@@ -94,6 +101,7 @@ class Session {
   }
 
  private:
+  Backend backend_;
   SessionPlan plan_;
   ModelStamp stamp_;
   Index batch_ = 0, time_ = 0;
@@ -101,6 +109,8 @@ class Session {
   State state_{};
   Cache cache_{};
   std::vector<Index> positions_;
+  HostInput<Backend, Index> positions_on_backend_;
+  HostInput<Backend, TokenId> ids_on_backend_;
 };
 
 template <class Model>

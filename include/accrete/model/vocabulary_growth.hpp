@@ -43,13 +43,20 @@ void Decoder<Embedding, BodyType, Head>::grow_vocabulary(Substrate larger) {
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 void Decoder<Embedding, BodyType, Head>::check_same_vectors(EmbeddingLayer const& larger) const {
-  using T = TypeOf<Backend, Element>;
   constexpr Index chunk = 256;
+  HostInput<Backend, TokenId> ids_on_backend;
+  auto const planned = plan_on(backend_, [&](Workspace<Backend>& workspace) {
+    return workspace.template tensor<Element>(Index{1}, chunk, body_.model_dim());
+  });
   auto const vectors = [&](EmbeddingLayer const& layer, std::vector<TokenId> const& ids) {
     auto const count = static_cast<Index>(ids.size());
-    std::vector<T> out(static_cast<std::size_t>(count * body_.model_dim()));
-    layer.forward(backend_, {ids.data(), {1, count}}, {out.data(), {1, count, body_.model_dim()}});
-    return out;
+    View<Backend, Element, 3> const rows{planned.second.data(), {1, count, body_.model_dim()}};
+    HostView<TokenId const, 2> const row{ids.data(), {1, count}};
+    layer.forward(backend_, ids_on_backend.on(backend_, row), rows);
+    auto const values = host_copy(backend_, rows);
+    std::vector<TypeOf<Backend, Element>> copy;
+    copy.assign(values.begin(), values.end());
+    return copy;
   };
   for (Index begin = 0; begin < substrate_.vocabulary_size(); begin += chunk) {
     std::vector<TokenId> ids(

@@ -86,7 +86,7 @@ class Adapter {
 ///     }
 template <class BlockType>
 concept NamesLinearMaps = requires(BlockType& block) {
-  BlockType::visit_linear_maps(block, [](std::string const&, auto&, IndexRange) {});
+  BlockType::visit_linear_maps(block, detail::AnyVisitor{});
 };
 
 ACCRETE_END_NAMESPACE

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -131,29 +132,30 @@ void AdapterSet<BlockType>::for_each_map(std::span<BlockType> blocks, F&& f) {
 template <NamesLinearMaps BlockType>
 double AdapterSet<BlockType>::add_to_weights(std::span<BlockType> blocks, double sign) {
   double bound = 0;
-  auto const greatest = [](auto view) {
+  auto const greatest = [](auto const& values) {
     double most = 0;
-    for (Index i = 0; i < view.count(); ++i)
-      most = std::max(most, std::abs(static_cast<double>(view.data()[i])));
+    for (auto const value : values) most = std::max(most, std::abs(static_cast<double>(value)));
     return most;
   };
+  if constexpr (!std::is_same_v<TypeOf<Backend, Element>, TypeOf<Backend, Master>>)
+    throw ValueError("adapters: merging needs weights that are not rounded copies of others");
   for_each_map(blocks, [&](auto& linear, IndexRange outputs, Adapter<Backend> const& adapter) {
     double const scale = adapter.options().scale;
     auto const rows = linear.weight_values().slice(outputs.begin, outputs.end);
     LinearKernel<Backend>::backward_input(backend_, adapter.up(), adapter.down(), rows,
                                           {.scale = sign * scale, .accumulate = true});
     double row_sum = 0;
-    for (Index p = 0; p < adapter.up().size(0); ++p) {
-      double sum = 0;
-      for (Index r = 0; r < options_.rank; ++r)
-        sum += std::abs(static_cast<double>(adapter.up()(p, r)));
-      row_sum = std::max(row_sum, sum);
-    }
+    auto const up = host_copy(backend_, adapter.up());
+    for (auto row = up.begin(); row != up.end(); row += options_.rank)
+      row_sum =
+          std::max(row_sum, std::accumulate(row, row + options_.rank, 0.0, [](double sum, auto u) {
+                     return sum + std::abs(static_cast<double>(u));
+                   }));
     using T = TypeOf<Backend, Element>;
     double const u = static_cast<double>(std::numeric_limits<T>::epsilon()) / 2;
-    bound = std::max(bound, u * greatest(rows) + static_cast<double>(options_.rank + 2) * u *
-                                                     std::abs(scale) * row_sum *
-                                                     greatest(adapter.down()));
+    bound = std::max(bound, u * greatest(host_copy(backend_, rows)) +
+                                static_cast<double>(options_.rank + 2) * u * std::abs(scale) *
+                                    row_sum * greatest(host_copy(backend_, adapter.down())));
   });
   return bound;
 }

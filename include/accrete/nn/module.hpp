@@ -6,6 +6,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include <accrete/core/any_visitor.hpp>
 #include <accrete/io/json.hpp>
 #include <accrete/memory/workspace.hpp>
 #include <accrete/nn/gradients.hpp>
@@ -21,50 +22,50 @@ ACCRETE_BEGIN_NAMESPACE
 ///       visit("weight", self.weight_);    // a Parameter
 ///     }
 template <class M>
-concept VisitsParameters = requires(M& module) {
-  M::visit_parameters(module, [](std::string_view, auto&) {});
+concept VisitsParameters = requires(M& part, detail::AnyVisitor visit) {
+  M::visit_parameters(part, visit);
 };
 
 /// A part says what it is as JSON; equal descriptions mean equal architecture.
 template <class M>
-concept DescribesItsArchitecture = requires(M const& module) {
-  { module.describe() } -> std::same_as<Json>;
+concept DescribesItsArchitecture = requires(M const& part) {
+  { part.describe() } -> std::same_as<Json>;
 };
 
 /// A part plans its memory: `Activations` are what forward leaves for backward, `Scratch` is free to use within one
 /// call. Both are structs of views, carved out of a workspace for (B,T).
 template <class M>
-concept PlansItsMemory = requires(M const& module, Workspace<typename M::Backend>& workspace,
+concept PlansItsMemory = requires(M const& part, Workspace<typename M::Backend>& workspace,
                                   Index batch, Index time) {
-  { module.activations_for(workspace, batch, time) } -> std::same_as<typename M::Activations>;
-  { module.scratch_for(workspace, batch, time) } -> std::same_as<typename M::Scratch>;
+  { part.activations_for(workspace, batch, time) } -> std::same_as<typename M::Activations>;
+  { part.scratch_for(workspace, batch, time) } -> std::same_as<typename M::Scratch>;
 };
 
 /// forward: x (B,T,C) -> out (B,T,C). backward: adds parameter gradients to `gradients` and overwrites grad_x (B,T,C).
 template <class M>
-concept MapsHiddenStates = requires(M const& module, typename M::Backend const& backend,
+concept MapsHiddenStates = requires(M const& part, typename M::Backend const& backend,
                                     View<typename M::Backend, Element const, 3> in,
                                     View<typename M::Backend, Element, 3> out,
                                     typename M::Activations& activations,
                                     typename M::Activations const& kept,
                                     typename M::Scratch& scratch,
                                     Gradients<typename M::Backend> const& gradients) {
-  module.forward(backend, in, out, activations, scratch);
-  module.backward(backend, gradients, in, in, out, kept, scratch);
+  part.forward(backend, in, out, activations, scratch);
+  part.backward(backend, gradients, in, in, out, kept, scratch);
 };
 
 /// decode_step: forward for n further tokens of each sequence, which stand at `positions` (B), with a cache that
 /// remembers the tokens before them.
 template <class M>
-concept Decodes = requires(M const& module, typename M::Backend const& backend,
+concept Decodes = requires(M const& part, typename M::Backend const& backend,
                            View<typename M::Backend, Element const, 3> in,
                            View<typename M::Backend, Index const, 1> positions,
                            View<typename M::Backend, Element, 3> out,
                            typename M::Activations& activations, typename M::Scratch& scratch,
                            typename M::Cache& cache, Workspace<typename M::Backend>& workspace,
                            Index size) {
-  { module.cache_for(workspace, size, size) } -> std::same_as<typename M::Cache>;
-  module.decode_step(backend, cache, positions, in, out, activations, scratch);
+  { part.cache_for(workspace, size, size) } -> std::same_as<typename M::Cache>;
+  part.decode_step(backend, cache, positions, in, out, activations, scratch);
 };
 
 template <class M>
@@ -74,8 +75,8 @@ concept Module = ComputeBackend<typename M::Backend> && VisitsParameters<M> &&
 /// A module that a stack can hold: built from a configuration, and able to decode.
 template <class M>
 concept Block = Module<M> && Decodes<M> && std::default_initializable<typename M::Config> &&
-    std::constructible_from<M, typename M::Config> && requires(M const& module) {
-  { module.model_dim() } -> std::convertible_to<Index>;
+    std::constructible_from<M, typename M::Config> && requires(M const& part) {
+  { part.model_dim() } -> std::convertible_to<Index>;
 };
 
 /// Calls f(name, parameter) for every parameter of `module` in order, names joined by dots: "attention.qkv.weight".
@@ -94,10 +95,10 @@ void for_each_parameter(M& module, std::string const& prefix, F&& f) {
 
 /// The number of trainable values in a module; needs no memory for them.
 template <class M>
-[[nodiscard]] Index parameter_count(M const& module) {
+[[nodiscard]] Index parameter_count(M const& part) {
   Index count = 0;
   for_each_parameter(
-      module, "", [&](std::string const&, auto const& parameter) { count += parameter.count(); });
+      part, "", [&](std::string const&, auto const& parameter) { count += parameter.count(); });
   return count;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <accrete/core/random.hpp>
+#include <accrete/memory/transfer.hpp>
 #include <accrete/nn/module.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -28,10 +29,11 @@ struct SegmentEntry {
 
 /// Owns the parameters of the modules that were bound to it. Its memory never moves, so that views of it stay valid
 /// when the segment itself is moved.
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 class Segment {
  public:
   using T = TypeOf<Backend, Master>;
+  using E = TypeOf<Backend, Element>;
 
   Segment(Backend backend, std::string name)
       : backend_(std::move(backend)), name_(std::move(name)) {}
@@ -52,13 +54,16 @@ class Segment {
   }
 
   /// Allocates zeroed memory for everything that was added.
-  void allocate() { memory_ = backend_.allocate(count_ * static_cast<Index>(sizeof(T))); }
+  void allocate() {
+    memory_ = backend_.allocate(count_ * static_cast<Index>(sizeof(T)));
+    rounded_ = one_type ? memory_ : backend_.allocate(count_ * static_cast<Index>(sizeof(E)));
+  }
 
   /// Points the parameters of a module that was added as `prefix` at their memory.
   template <class M>
   void bind(M& module, std::string const& prefix) {
     for_each_parameter(module, prefix, [&](std::string const& full_name, auto& parameter) {
-      parameter.bind(data() + at(full_name).offset);
+      parameter.bind(elements().data() + at(full_name).offset);
     });
   }
 
@@ -66,6 +71,11 @@ class Segment {
   /// name alone. `planned_depth` is L in the scale 1 / sqrt(2 L) of residual outputs.
   void initialize(Random random, Index planned_depth);
 
+  /// Lets f(span) write the values of one parameter, all of them, in host memory.
+  template <class F>
+  void fill(SegmentEntry const& entry, F&& f);
+
+  [[nodiscard]] Backend const& backend() const { return backend_; }
   [[nodiscard]] std::string const& name() const { return name_; }
   [[nodiscard]] std::vector<SegmentEntry> const& entries() const { return entries_; }
   [[nodiscard]] SegmentEntry const& at(std::string const& full_name) const;
@@ -84,6 +94,10 @@ class Segment {
   /// All values, with the padding between parameters (zero, and kept zero).
   [[nodiscard]] View<Backend, Master, 1> values() { return {data(), {count_}}; }
   [[nodiscard]] View<Backend, Master const, 1> values() const { return {data(), {count_}}; }
+  /// What products read: the values themselves, or where Element is not Master their rounded copy.
+  [[nodiscard]] View<Backend, Element, 1> elements() const {
+    return {reinterpret_cast<E*>(rounded_.get()), {count_}};
+  }
   /// The number of parameters, without padding.
   [[nodiscard]] Index parameter_count() const {
     Index sum = 0;
@@ -92,18 +106,19 @@ class Segment {
   }
 
  private:
-  static constexpr Index padding = 16;  // values; keeps every parameter on a 64-byte boundary
+  static constexpr Index padding = 16;  // values; keeps every parameter on a boundary of 16 of them
+  static constexpr bool one_type = std::is_same_v<T, E>;
   [[nodiscard]] T* data() const { return reinterpret_cast<T*>(memory_.get()); }
 
   Backend backend_;
   std::string name_;
   std::vector<SegmentEntry> entries_;
   Index count_ = 0;
-  std::shared_ptr<std::byte[]> memory_;
+  std::shared_ptr<std::byte[]> memory_, rounded_;
   bool trainable_ = true;
 };
 
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 SegmentEntry const& Segment<Backend>::at(std::string const& full_name) const {
   auto const found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](auto const& entry) { return entry.name == full_name; });
@@ -112,17 +127,16 @@ SegmentEntry const& Segment<Backend>::at(std::string const& full_name) const {
   return *found;
 }
 
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 void Segment<Backend>::initialize(Random random, Index planned_depth) {
   for (auto const& entry : entries_) {
-    T* const values = data() + entry.offset;
     double deviation = entry.initial.deviation;
     switch (entry.initial.kind) {
       case Initial::Kind::zeros:
-        std::fill_n(values, entry.count, T{0});
+        fill(entry, [](std::span<T> values) { std::fill(values.begin(), values.end(), T{0}); });
         continue;
       case Initial::Kind::ones:
-        std::fill_n(values, entry.count, T{1});
+        fill(entry, [](std::span<T> values) { std::fill(values.begin(), values.end(), T{1}); });
         continue;
       case Initial::Kind::residual_output:
         deviation /= std::sqrt(2.0 * static_cast<double>(std::max<Index>(planned_depth, 1)));
@@ -131,19 +145,35 @@ void Segment<Backend>::initialize(Random random, Index planned_depth) {
         break;
     }
     auto const stream = random.stream(entry.name);
-    for (Index i = 0; i < entry.count; i += 4) {
-      auto const four = stream.normals(static_cast<std::uint64_t>(i / 4));
-      for (Index j = i; j < std::min(i + 4, entry.count); ++j)
-        values[j] = static_cast<T>(deviation * four[static_cast<std::size_t>(j - i)]);
-    }
+    fill(entry, [&](std::span<T> values) {
+      for (std::size_t i = 0; i < values.size(); i += 4) {
+        auto const four = stream.normals(i / 4);
+        for (std::size_t j = i; j < std::min(i + 4, values.size()); ++j)
+          values[j] = static_cast<T>(deviation * four[j - i]);
+      }
+    });
   }
+}
+
+template <ComputeBackend Backend>
+template <class F>
+void Segment<Backend>::fill(SegmentEntry const& entry, F&& f) {
+  Index const end = entry.offset + entry.count;
+  fill_from_host(backend_, values().slice(entry.offset, end), [&](std::span<T> numbers) {
+    f(numbers);
+    if constexpr (!one_type)
+      fill_from_host(backend_, elements().slice(entry.offset, end), [&](std::span<E> rounded) {
+        std::transform(numbers.begin(), numbers.end(), rounded.begin(),
+                       [](T number) { return static_cast<E>(number); });
+      });
+  });
 }
 
 /// Copies values from parameters of one segment to those of the same name in another. Of parameters that differ in their
 /// number of rows (axis 0), as those with a row per token do, the rows that both have are copied.
 ///
 /// Throws ShapeError, before anything is copied, where names or the other axes differ.
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 void copy_common_rows(Segment<Backend> const& from, Segment<Backend>& to) {
   auto const same_rows = [](SegmentEntry const& a, SegmentEntry const& b) {
     return a.name == b.name && a.shape.size() == b.shape.size() &&
@@ -156,8 +186,14 @@ void copy_common_rows(Segment<Backend> const& from, Segment<Backend>& to) {
   for (std::size_t i = 0; i < from.entries().size(); ++i) {
     SegmentEntry const& source = from.entries()[i];
     SegmentEntry const& target = to.entries()[i];
-    std::copy_n(from.values().data() + source.offset, std::min(source.count, target.count),
-                to.values().data() + target.offset);
+    auto const run = [](auto const& segment, SegmentEntry const& entry) {
+      return host_copy(segment.backend(),
+                       segment.values().slice(entry.offset, entry.offset + entry.count));
+    };
+    auto const old = run(from, source), kept = run(to, target);
+    std::vector joined(kept.begin(), kept.end());
+    std::copy_n(old.begin(), std::min(source.count, target.count), joined.begin());
+    to.fill(target, [&](auto values) { std::copy(joined.begin(), joined.end(), values.begin()); });
   }
 }
 

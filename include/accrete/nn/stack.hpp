@@ -191,8 +191,10 @@ class Stack {
   [[nodiscard]] Block const& block_at(Index place) const {
     return blocks_[static_cast<std::size_t>(order_[static_cast<std::size_t>(place)])];
   }
-  /// Gives `block` the values that `start` says, where they are not those of an own draw.
-  static void start_block(Block& block, BlockStart start, Block const* source);
+  /// Gives block `number`, new in `segment`, the values that `start` says, where they are not those of an own draw:
+  /// copies of block `source`, or zeros.
+  void start_block(Segment<Backend>& segment, Index number, BlockStart start,
+                   std::optional<Index> source) const;
   /// Runs the blocks at these places.
   void forward_blocks(Backend const& backend, IndexRange places, View<Backend, Element const, 3> x,
                       View<Backend, Element, 3> out, State& state) const;

@@ -43,7 +43,7 @@ void Stack<BlockType>::check_structure(Json const& saved, F&& f) const {
 
 template <Block BlockType>
 void Stack<BlockType>::restore_structure(Json const& saved) {
-  check_structure(saved, [](std::string const&, auto const&) {});
+  check_structure(saved, detail::AnyVisitor{});
   if (saved.at("first_trainable").as_int() == depth()) freeze();
   if (auto order = saved_order(saved, depth()); order != order_) {
     order_ = std::move(order);
@@ -102,21 +102,24 @@ BlockPlacement Stack<BlockType>::placement(BlockStart start, Index count) const 
 }
 
 template <Block BlockType>
-void Stack<BlockType>::start_block(Block& block, BlockStart start, Block const* source) {
-  if (start == BlockStart::zero_output)
-    for_each_parameter(block, "", [](std::string const&, auto& parameter) {
-      if (parameter.initial().kind == Initial::Kind::residual_output)
-        std::fill_n(parameter.values().data(), parameter.count(), TypeOf<Backend, Element>{});
-    });
-  if (source == nullptr) return;
-  std::vector<TypeOf<Backend, Element> const*> values;
-  for_each_parameter(*source, "", [&](std::string const&, auto const& parameter) {
-    values.push_back(parameter.view().data());
-  });
-  std::size_t next = 0;
-  for_each_parameter(block, "", [&](std::string const&, auto& parameter) {
-    std::copy_n(values[next++], parameter.count(), parameter.values().data());
-  });
+void Stack<BlockType>::start_block(Segment<Backend>& segment, Index number, BlockStart start,
+                                   std::optional<Index> source) const {
+  auto const prefix_of = [](Index block) { return "blocks." + std::to_string(block) + "."; };
+  std::string const prefix = prefix_of(number);
+  for (SegmentEntry const& entry : segment.entries()) {
+    if (!entry.name.starts_with(prefix)) continue;
+    if (start == BlockStart::zero_output && entry.initial.kind == Initial::Kind::residual_output)
+      segment.fill(entry, [](auto values) { std::ranges::fill(values, 0); });
+    if (!source) continue;
+    std::string const original = prefix_of(*source) + entry.name.substr(prefix.size());
+    for (auto const& standing : segments_)
+      for (SegmentEntry const& from : standing.entries())
+        if (from.name == original) {
+          auto const numbers =
+              host_copy(backend_, standing.values().slice(from.offset, from.offset + from.count));
+          segment.fill(entry, [&](auto values) { std::ranges::copy(numbers, values.begin()); });
+        }
+  }
 }
 
 template <Block BlockType>
@@ -136,10 +139,10 @@ void Stack<BlockType>::append(Index count, BlockStart start) {
   for (Index i = 0; i < count; ++i)
     segment.bind(added[static_cast<std::size_t>(i)], name(begin + i));
   segment.initialize(Random(options_.seed), options_.planned_depth);
-  for (std::size_t i = 0; i < added.size(); ++i)
-    start_block(
-        added[i], start,
-        where.sources.empty() ? nullptr : &blocks_[static_cast<std::size_t>(where.sources[i])]);
+  for (Index i = 0; i < count; ++i)
+    start_block(segment, begin + i, start,
+                where.sources.empty() ? std::optional<Index>()
+                                      : std::optional(where.sources[static_cast<std::size_t>(i)]));
 
   blocks_.reserve(blocks_.size() + added.size());
   order_.reserve(blocks_.size() + added.size());

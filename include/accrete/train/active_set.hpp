@@ -20,7 +20,7 @@ template <class Backend>
 concept TrainsParameters = HasAdamW<Backend> && HasSquaredNorm<Backend> && HasFillZero<Backend>;
 
 /// One trainable segment of a model and its three companions of the same length.
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 struct ActiveSegment {
   std::string prefix;  // of the segment's names within the model
   Segment<Backend>* segment = nullptr;
@@ -30,7 +30,7 @@ struct ActiveSegment {
 };
 
 /// A short list of contiguous segments. Gradients and moments start at zero.
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 class ActiveSet {
  public:
   template <Trainable Model>
@@ -81,12 +81,12 @@ class ActiveSet {
         AdamWStep own = numbers;
         own.step += active.steps_before[i];
         if (!entry.decays) own.weight_decay = 0;
-        auto const part = [&](View<Backend, Master, 1> run) {
+        auto const part = [&](auto run) {
           return run.slice(entry.offset, entry.offset + entry.count);
         };
-        auto const values = part(active.segment->values());
-        adamw_step(backend, values, values, View<Backend, Master const, 1>(part(active.gradient)),
-                   part(active.first_moment), part(active.second_moment), own);
+        adamw_step(backend, part(active.segment->values()), part(active.segment->elements()),
+                   View<Backend, Master const, 1>(part(active.gradient)), part(active.first_moment),
+                   part(active.second_moment), own);
       }
   }
 
@@ -95,11 +95,12 @@ class ActiveSet {
   void add_gradients_of(ActiveSegment<Backend> const& active) {
     auto const& entries = active.segment->entries();
     if (std::all_of(entries.begin(), entries.end(), [](auto const& entry) { return entry.trains; }))
-      return gradients_.add_run(active.segment->values(), active.gradient);
+      return gradients_.add_run(active.segment->elements(), active.gradient);
     for (auto const& entry : entries)
       if (entry.trains)
-        gradients_.add_run(active.segment->values().slice(entry.offset, entry.offset + entry.count),
-                           active.gradient.slice(entry.offset, entry.offset + entry.count));
+        gradients_.add_run(
+            active.segment->elements().slice(entry.offset, entry.offset + entry.count),
+            active.gradient.slice(entry.offset, entry.offset + entry.count));
   }
   void plan(Workspace<Backend>& workspace) {
     for (auto& active : segments_) {

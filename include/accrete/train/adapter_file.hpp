@@ -32,8 +32,8 @@ template <class Model>
         if (entry.name.starts_with("blocks." + std::to_string(i) + ".") &&
             entry.name.find(".adapter.") == std::string::npos) {
           hash.update(entry.name + "\n");
-          hash.update(std::as_bytes(
-              segment.values().slice(entry.offset, entry.offset + entry.count).span()));
+          auto const values = host_copy(model.backend(), detail::run_of(segment.values(), entry));
+          hash.update(std::as_bytes(std::span(values)));
         }
   });
   return to_hex(hash.digest());
@@ -54,9 +54,8 @@ void save_adapters(Model const& model, std::filesystem::path const& path) {
   writer.add_hashes();
   writer.open(path);
   for (auto const& entry : adapters.segment().entries())
-    writer.write(
-        entry.name,
-        adapters.segment().values().slice(entry.offset, entry.offset + entry.count).span());
+    writer.write(entry.name,
+                 host_copy(model.backend(), detail::run_of(adapters.segment().values(), entry)));
   writer.commit();
 }
 
@@ -112,8 +111,7 @@ void load_adapters(Model& model, std::filesystem::path const& path) {
   model.body().for_each_segment([&](auto& segment) {
     if (segment.name() != "adapters") return;
     for (auto const& entry : segment.entries())
-      file.read_as(file.at(entry.name),
-                   segment.values().slice(entry.offset, entry.offset + entry.count).span());
+      segment.fill(entry, [&](auto values) { file.read_as(file.at(entry.name), values); });
   });
 }
 

@@ -24,10 +24,9 @@ void for_each_model_entry(Model& model, F&& f) {
   });
 }
 
-template <class Backend>
-[[nodiscard]] std::span<TypeOf<Backend, Master>> run_of(View<Backend, Master, 1> run,
-                                                        SegmentEntry const& entry) {
-  return run.slice(entry.offset, entry.offset + entry.count).span();
+template <class Run>
+[[nodiscard]] Run run_of(Run run, SegmentEntry const& entry) {
+  return run.slice(entry.offset, entry.offset + entry.count);
 }
 }  // namespace detail
 
@@ -158,15 +157,18 @@ void CheckpointWriter<Model>::save(std::filesystem::path const& path) const {
   });
 
   writer.add_hashes();
+  auto const values = [&](auto run, SegmentEntry const& entry) {
+    return host_copy(model_.backend(), detail::run_of(run, entry));
+  };
   writer.open(path);
-  detail::for_each_model_entry(
-      model_, [&](std::string const& name, auto& segment, auto const& entry) {
-        writer.write("parameter." + name, detail::run_of<Backend>(segment.values(), entry));
-      });
+  detail::for_each_model_entry(model_,
+                               [&](std::string const& name, auto& segment, auto const& entry) {
+                                 writer.write("parameter." + name, values(segment.values(), entry));
+                               });
   for_each_active([&](auto const& active, auto const& entry) {
     std::string const name = active.prefix + entry.name;
-    writer.write("first_moment." + name, detail::run_of<Backend>(active.first_moment, entry));
-    writer.write("second_moment." + name, detail::run_of<Backend>(active.second_moment, entry));
+    writer.write("first_moment." + name, values(active.first_moment, entry));
+    writer.write("second_moment." + name, values(active.second_moment, entry));
   });
   writer.commit();
 }
@@ -269,15 +271,14 @@ void CheckpointReader::check(Model const& model) const {
 
 template <Trainable Model>
 void CheckpointReader::restore(Model& model) const {
-  using Backend = typename Model::Backend;
   naming_the_file([&] {
     check_model(model);
     model.restore_structure(part("structure"));
-    detail::for_each_model_entry(model,
-                                 [&](std::string const& name, auto& segment, auto const& entry) {
-                                   file_.read_as(file_.at("parameter." + name),
-                                                 detail::run_of<Backend>(segment.values(), entry));
-                                 });
+    detail::for_each_model_entry(
+        model, [&](std::string const& name, auto& segment, auto const& entry) {
+          segment.fill(entry,
+                       [&](auto values) { file_.read_as(file_.at("parameter." + name), values); });
+        });
   });
 }
 
@@ -312,7 +313,8 @@ void CheckpointReader::restore(Trainer<Model>& trainer) const try {
     for (auto const& entry : active.segment->entries())
       static_cast<void>(steps_before(active.prefix + entry.name));
   for_each_moment([&](std::string const& name, auto const& run, auto const& entry) {
-    file_.read_as(file_.at(name), detail::run_of<Backend>(run, entry));
+    fill_from_host(trainer.backend(), detail::run_of(run, entry),
+                   [&](auto values) { file_.read_as(file_.at(name), values); });
   });
   for (auto& active : trainer.active().segments())
     for (std::size_t i = 0; i < active.steps_before.size(); ++i)

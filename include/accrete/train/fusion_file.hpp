@@ -57,7 +57,8 @@ void save_fusion(Ensemble const& ensemble, std::vector<std::string> const& exper
   writer.open(path);
   for (auto const& entry : segment.entries())
     writer.write(entry.name,
-                 segment.values().slice(entry.offset, entry.offset + entry.count).span());
+                 host_copy(segment.backend(),
+                           segment.values().slice(entry.offset, entry.offset + entry.count)));
   writer.commit();
 }
 
@@ -102,8 +103,7 @@ class FusionReader {
   void restore(Ensemble& ensemble) const {
     auto& segment = ensemble.fusion_segment();
     for (auto const& entry : segment.entries())
-      file_.read_as(file_.at(entry.name),
-                    segment.values().slice(entry.offset, entry.offset + entry.count).span());
+      segment.fill(entry, [&](auto values) { file_.read_as(file_.at(entry.name), values); });
   }
 
  private:

@@ -24,7 +24,7 @@ inline constexpr NameTable<MomentsPolicy, 3> moments_policy_names{
       {MomentsPolicy::copied, "copied"}}}};
 
 /// Moments by the names of their parameters, with the steps that they have seen: AdamW corrects their bias by these.
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 class Moments {
  public:
   /// Takes those of the parameters for which keep(name) holds, after `steps_done` steps.
@@ -51,36 +51,42 @@ class Moments {
   }
   static auto run_of(auto const& part, View<Backend, Master, 1> moments, std::size_t i) {
     auto const& entry = part.segment->entries()[i];
-    return moments.slice(entry.offset, entry.offset + entry.count).span();
+    return moments.slice(entry.offset, entry.offset + entry.count);
+  }
+  static std::vector<T> values_of(auto const& part, View<Backend, Master, 1> moments,
+                                  std::size_t i) {
+    auto const values = host_copy(part.segment->backend(), run_of(part, moments, i));
+    return {values.begin(), values.end()};
   }
 
   std::map<std::string, Entry> entries_;
 };
 
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 template <class Keep>
 Moments<Backend>::Moments(ActiveSet<Backend> const& active, Index steps_done, Keep&& keep) {
   for_each_entry(active, [&](std::string const& name, auto const& part, std::size_t i) {
     if (!keep(name)) return;
-    auto const first = run_of(part, part.first_moment, i);
-    auto const second = run_of(part, part.second_moment, i);
-    entries_[name] = {.first = {first.begin(), first.end()},
-                      .second = {second.begin(), second.end()},
+    entries_[name] = {.first = values_of(part, part.first_moment, i),
+                      .second = values_of(part, part.second_moment, i),
                       .steps = part.steps_before[i] + steps_done};
   });
 }
 
-template <HostBackend Backend>
+template <ComputeBackend Backend>
 template <class Origin>
 void Moments<Backend>::give_to(ActiveSet<Backend>& active, Origin&& origin) const {
   for_each_entry(active, [&](std::string const& name, auto& part, std::size_t i) {
     auto const found = entries_.find(origin(name));
     if (found == entries_.end()) return;
     Entry const& entry = found->second;
-    if (run_of(part, part.first_moment, i).size() != entry.first.size()) return;
-    std::copy(entry.first.begin(), entry.first.end(), run_of(part, part.first_moment, i).begin());
-    std::copy(entry.second.begin(), entry.second.end(),
-              run_of(part, part.second_moment, i).begin());
+    if (part.segment->entries()[i].count != static_cast<Index>(entry.first.size())) return;
+    auto const give = [&](View<Backend, Master, 1> moments, std::vector<T> const& values) {
+      fill_from_host(part.segment->backend(), run_of(part, moments, i),
+                     [&](std::span<T> to) { std::copy(values.begin(), values.end(), to.begin()); });
+    };
+    give(part.first_moment, entry.first);
+    give(part.second_moment, entry.second);
     part.steps_before[i] = entry.steps;
   });
 }

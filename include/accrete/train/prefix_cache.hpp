@@ -10,6 +10,7 @@
 
 #include <accrete/io/json.hpp>
 #include <accrete/io/sha256.hpp>
+#include <accrete/memory/transfer.hpp>
 #include <accrete/model/session.hpp>
 #include <accrete/nn/parameter.hpp>
 #include <accrete/train/prefix_rows.hpp>
@@ -19,9 +20,8 @@ ACCRETE_BEGIN_NAMESPACE
 
 /// A model whose lowest blocks depend on ids alone while a trainer lasts (see Decoder::prefix_depth).
 template <class M>
-concept HasFrozenPrefix = HostBackend<typename M::Backend> &&
-    requires(M const& model, typename M::Session& session,
-             View<typename M::Backend, TokenId const, 2> ids, Index size) {
+concept HasFrozenPrefix = requires(M const& model, typename M::Session& session,
+                                   HostView<TokenId const, 2> ids, Index size) {
   { model.prefix_depth() } -> std::convertible_to<Index>;
   {
     model.forward_prefix(session, ids)
@@ -47,13 +47,14 @@ template <HasFrozenPrefix Model>
   model.for_each_segment([&](std::string const& prefix, auto const& segment) {
     if (segment.trainable()) return;
     hash.update(prefix + segment.name());
-    hash.update(std::as_bytes(segment.values().span()));
+    auto const values = host_copy(model.backend(), segment.values());
+    hash.update(std::as_bytes(std::span(values)));
   });
   return to_hex(hash.digest());
 }
 
 /// `forward` of a model that trains above a frozen prefix. Each sequence of tokens goes through the prefix once; after
-/// that, its row (T,C) is read. Since a row has the same bits alone as in any batch, so have the losses.
+/// that, its row (T,C) is read. Where a row has the same bits alone as in any batch, as on the CPU, so have the losses.
 ///
 /// A cache is made for a model as it stands: trainers make their own, anew after every growth.
 template <HasFrozenPrefix Model>
@@ -78,13 +79,12 @@ class PrefixCache {
 
   /// Does what model.forward(session, ids) does.
   void forward(Model const& model, typename Model::Session& session,
-               View<Backend, TokenId const, 2> ids) {  // (B,T)
+               HostView<TokenId const, 2> ids) {  // (B,T)
     Index const batch = ids.size(0);
     auto const prefix = model.prefix_in(session, batch, ids.size(1));
     missing_.clear();
     for (Index b = 0; b < batch; ++b)
-      if (!rows_->find(tokens_of(ids, b), std::as_writable_bytes(row_of(prefix, b))))
-        missing_.push_back(b);
+      if (!find(model.backend(), tokens_of(ids, b), row_of(prefix, b))) missing_.push_back(b);
     if (!missing_.empty()) compute_missing(model, ids, prefix);
     asked_ += batch;
     found_ += batch - static_cast<Index>(missing_.size());
@@ -105,15 +105,28 @@ class PrefixCache {
       throw ValueError(message("prefix cache: the limit is ", options.byte_limit, " bytes"));
     return model;
   }
-  [[nodiscard]] static std::span<TokenId const> tokens_of(View<Backend, TokenId const, 2> ids,
-                                                          Index b) {
+  [[nodiscard]] static std::span<TokenId const> tokens_of(HostView<TokenId const, 2> ids, Index b) {
     return {ids.data() + b * ids.size(1), static_cast<std::size_t>(ids.size(1))};
   }
   template <class U>
-  [[nodiscard]] std::span<U> row_of(TensorView<U, 3, HostSpace> rows, Index b) const {
-    return {rows.data() + static_cast<std::size_t>(b) * row_, row_};
+  [[nodiscard]] auto row_of(TensorView<U, 3, typename Backend::Space> rows, Index b) const {
+    Index const count = static_cast<Index>(row_);
+    return TensorView<U, 1, typename Backend::Space>(rows.data() + b * count, {count});
   }
-  void compute_missing(Model const& model, View<Backend, TokenId const, 2> ids,
+  /// Reads the row of `tokens` into `row`, if it is there.
+  bool find(Backend const& backend, std::span<TokenId const> tokens,
+            View<Backend, Element, 1> row) {
+    if constexpr (HostBackend<Backend>) {
+      return rows_->find(tokens, std::as_writable_bytes(row.span()));
+    } else {
+      host_row_.resize(row_);
+      if (!rows_->find(tokens, std::as_writable_bytes(std::span(host_row_)))) return false;
+      backend.copy_to_device(row.data(), host_row_.data(),
+                             row.count() * static_cast<Index>(sizeof(T)));
+      return true;
+    }
+  }
+  void compute_missing(Model const& model, HostView<TokenId const, 2> ids,
                        View<Backend, Element, 3> prefix) {
     for (std::size_t i = 0; i < missing_.size(); ++i)
       std::ranges::copy(tokens_of(ids, missing_[i]),
@@ -121,9 +134,10 @@ class PrefixCache {
     auto const computed = model.forward_prefix(
         session_, {missing_ids_.data(), {static_cast<Index>(missing_.size()), time_}});
     for (std::size_t i = 0; i < missing_.size(); ++i) {
-      auto const row = row_of(computed, static_cast<Index>(i));
-      std::ranges::copy(row, row_of(prefix, missing_[i]).begin());
-      rows_->insert(tokens_of(ids, missing_[i]), std::as_bytes(row));
+      auto const row = host_copy(model.backend(), row_of(computed, static_cast<Index>(i)));
+      fill_from_host(model.backend(), row_of(prefix, missing_[i]),
+                     [&](auto to) { std::ranges::copy(row, to.begin()); });
+      rows_->insert(tokens_of(ids, missing_[i]), std::as_bytes(std::span(row)));
     }
   }
 
@@ -133,6 +147,7 @@ class PrefixCache {
   std::unique_ptr<PrefixRows> rows_;
   std::vector<Index> missing_;        // rows of the batch
   std::vector<TokenId> missing_ids_;  // (B,T)
+  std::vector<T> host_row_;           // of a device
   Index asked_ = 0, found_ = 0;
 };
 

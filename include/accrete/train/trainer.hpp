@@ -75,6 +75,7 @@ class Trainer {
   [[nodiscard]] Index total_tokens() const { return total_tokens_; }
   [[nodiscard]] AdamW const& optimizer() const { return optimizer_; }
   [[nodiscard]] TrainerOptions const& options() const { return options_; }
+  [[nodiscard]] Backend const& backend() const { return model_.backend(); }
   [[nodiscard]] ActiveSet<Backend>& active() { return active_; }
   [[nodiscard]] ActiveSet<Backend> const& active() const { return active_; }
 
@@ -95,9 +96,9 @@ class Trainer {
   };
 
   void prepare(Index batch, Index time);
-  void forward(View<Backend, TokenId const, 2> ids);
-  [[nodiscard]] View<Backend, TokenId const, 2> part(std::vector<TokenId> const& tokens,
-                                                     Index index) const {
+  void forward(HostView<TokenId const, 2> ids);
+  [[nodiscard]] HostView<TokenId const, 2> part(std::vector<TokenId> const& tokens,
+                                                Index index) const {
     return {tokens.data() + index * batch_ * time_, {batch_, time_}};
   }
 
@@ -161,7 +162,7 @@ void Trainer<Model>::prepare(Index batch, Index time) {
 
 template <Trainable Model>
 requires TrainsParameters<typename Model::Backend>
-void Trainer<Model>::forward(View<Backend, TokenId const, 2> ids) {
+void Trainer<Model>::forward(HostView<TokenId const, 2> ids) {
   if constexpr (HasFrozenPrefix<Model>)
     if (prefix_cache_) return prefix_cache_->forward(model_, *session_, ids);
   model_.forward(*session_, ids);

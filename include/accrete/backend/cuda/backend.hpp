@@ -1,0 +1,90 @@
+/// The CUDA backend: products by cuBLASLt, kernels of our own for the rest.
+///
+/// nvcc compiles it for a device. Any other compiler builds the same code on a table of calls that is given to it, which
+/// is how its logic is tested where no device is.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <accrete/backend/cuda/device_space.hpp>
+#include <accrete/backend/cuda/product.hpp>
+#include <accrete/concepts/backend.hpp>
+#if defined(__CUDACC__)
+#include <accrete/backend/cuda/device_api.cuh>
+#endif
+
+ACCRETE_BEGIN_NAMESPACE
+inline namespace ACCRETE_CUDA_CODE {
+
+/// A cheap shared handle: copies share one stream on device 0 of those visible (CUDA_VISIBLE_DEVICES chooses). Numbers
+/// are stored as E; the optimizer owns floats, or doubles where E is double, which is for tests.
+template <class E>
+class BasicCudaBackend {
+ public:
+  using Element = E;
+  using Master = cuda::Compute<E>;
+  using Statistic = Master;
+  using Accumulator = Master;
+  using Space = DeviceSpace;
+
+#if defined(__CUDACC__)
+  /// Throws an Error where there is no device, or the driver or the device is too old.
+  explicit BasicCudaBackend(CudaOptions const& options = {})
+      : BasicCudaBackend(std::make_shared<cuda::DeviceApi>(), options) {}
+#endif
+  explicit BasicCudaBackend(std::shared_ptr<cuda::Api> api, CudaOptions const& options = {})
+      : context_(std::make_shared<cuda::Context>(std::move(api))),
+        product_(std::make_shared<cuda::CudaProduct>(context_, options)),
+        description_(describe(options)) {}
+
+  [[nodiscard]] std::shared_ptr<std::byte[]> allocate(Index bytes) const {
+    return context_->allocate(bytes);
+  }
+  /// Such as "cuda: NVIDIA H100 80GB HBM3 (9.0), driver 13.0, cuBLASLt 13.0.2, float".
+  [[nodiscard]] std::string description() const {
+    return description_;
+  }
+
+  void copy_to_device(void* to, void const* from, Index bytes) const {
+    context_->copy_to_device(to, from, bytes);
+  }
+  void copy_to_host(void* to, void const* from, Index bytes) const {
+    context_->copy_to_host(to, from, bytes);
+  }
+
+  [[nodiscard]] cuda::Context& context() const {
+    return *context_;
+  }
+  [[nodiscard]] cuda::CudaProduct& product() const {
+    return *product_;
+  }
+
+ private:
+  [[nodiscard]] std::string describe(CudaOptions const& options) const {
+    auto const& device = context_->device();
+    char const* const numbers = sizeof(E) == 8   ? "double"
+                                : sizeof(E) == 2 ? "bfloat16"
+                                : options.tf32   ? "float, products in tf32"
+                                                 : "float";
+    int const driver = context_->driver_version();
+    std::size_t const blas = product_->version();
+    return message("cuda: ", device.name, " (", device.major, ".", device.minor, "), driver ",
+                   driver / 1000, ".", driver % 1000 / 10, ", cuBLASLt ", blas / 10000, ".",
+                   blas % 10000 / 100, ".", blas % 100, ", ", numbers);
+  }
+
+  std::shared_ptr<cuda::Context> context_;
+  std::shared_ptr<cuda::CudaProduct> product_;
+  std::string description_;
+};
+
+}  // namespace ACCRETE_CUDA_CODE
+
+using CudaBackend = BasicCudaBackend<float>;
+using CudaBackendBf16 = BasicCudaBackend<bfloat16>;
+
+static_assert(ComputeBackend<CudaBackend> && ComputeBackend<CudaBackendBf16>);
+
+ACCRETE_END_NAMESPACE

@@ -1,0 +1,21 @@
+/// The settings of the CUDA backend.
+#pragma once
+
+#include <filesystem>
+
+#include <accrete/core/macros.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+struct CudaOptions {
+  bool tf32 = false;  ///< products of floats on tensor cores, with 10 bits of the fraction
+  /// The same choices of algorithms, and so the same bits, in every run: cuBLASLt's first candidate, never a timing.
+  bool deterministic = false;
+  int candidates =
+      16;  ///< algorithms, at most 32, that are timed when a product of new sizes comes; 1 times none
+  /// Where choices are kept, by card, driver and version of cuBLAS; none if empty. Choices from it are taken without
+  /// timing, also under `deterministic`.
+  std::filesystem::path choices{};
+};
+
+ACCRETE_END_NAMESPACE

@@ -1,0 +1,368 @@
+/// A CUDA device on the host: memory from the heap, kernels as loops, products as plain loops. It counts what is asked of
+/// it, finds what is given back wrongly or not at all, and fails at whatever call a test likes.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <accrete/backend/cuda/api.hpp>
+#include <accrete/core/bfloat16.hpp>
+
+namespace accrete_test {
+
+using accrete::Index;
+
+class FakeCuda final : public accrete::cuda::Api {
+ public:
+  using Status = accrete::cuda::Status;
+  using NumberType = accrete::cuda::NumberType;
+
+  struct Settings {
+    int driver_version = 13000, runtime_version = 13000, devices = 1;
+    int major = 8, minor = 0;
+    Index memory = Index{1} << 32;
+    bool checks_memory = true;  ///< copies and kernels may only touch what was allocated here
+    Index fail_at = 0;          ///< this call fails, counted from 1; those that give back never do
+    std::vector<float> milliseconds{3, 1, 2};  ///< of each algorithm
+    std::function<bool(Index rows, Index columns, Index inner)> refuses{};
+    std::uint64_t seed = 1;
+  };
+
+  static constexpr int invalid_value = 1;       // cudaErrorInvalidValue
+  static constexpr int no_kernel = 98;          // cudaErrorInvalidDeviceFunction
+  static constexpr int injected = 999;          // cudaErrorUnknown
+  static constexpr int blas_invalid_value = 7;  // CUBLAS_STATUS_INVALID_VALUE
+
+  FakeCuda() = default;
+  explicit FakeCuda(Settings settings) : settings_(std::move(settings)) {}
+  ~FakeCuda() override {
+    for (auto const& [memory, bytes] : memory_) std::free(memory);
+  }
+
+  /// All that was made and not given back: memory and handles.
+  [[nodiscard]] std::size_t alive() const { return memory_.size() + handles_.size(); }
+  [[nodiscard]] std::vector<std::string> const& mistakes() const { return mistakes_; }
+  [[nodiscard]] Index calls() const { return calls_; }
+  [[nodiscard]] Index launches() const { return launches_; }
+  [[nodiscard]] Index allocations() const { return allocations_; }
+  [[nodiscard]] Index heuristics() const { return heuristics_; }
+  [[nodiscard]] std::map<std::string, Index> const& launches_by_name() const { return by_name_; }
+  [[nodiscard]] std::uint64_t last_algorithm() const { return last_algorithm_; }
+  [[nodiscard]] Settings& settings() { return settings_; }
+
+  std::string describe(Status status) const override {
+    return (status.library == Status::Library::blas ? "fake cuBLASLt error " : "fake CUDA error ") +
+           std::to_string(status.code);
+  }
+
+  Status cuda_driver_get_version(int* version) override {
+    return answer([&] { *version = settings_.driver_version; });
+  }
+  Status cuda_runtime_get_version(int* version) override {
+    return answer([&] { *version = settings_.runtime_version; });
+  }
+  Status cuda_get_device_count(int* count) override {
+    return answer([&] { *count = settings_.devices; });
+  }
+  Status cuda_get_device_properties(accrete::cuda::DeviceInfo* info) override {
+    return answer([&] {
+      *info = {.name = "Fake",
+               .major = settings_.major,
+               .minor = settings_.minor,
+               .multiprocessors = 4,
+               .memory = settings_.memory};
+    });
+  }
+  Status cuda_mem_get_info(Index* free, Index* total) override {
+    return answer([&] {
+      *total = settings_.memory;
+      *free = settings_.memory - used_;
+    });
+  }
+  Status cuda_malloc(void** memory, Index bytes) override {
+    if (fails()) return {.code = injected};
+    if (bytes > settings_.memory - used_) return {.code = accrete::cuda::out_of_memory};
+    *memory = std::malloc(static_cast<std::size_t>(bytes));
+    std::memset(*memory, 0xFF,
+                static_cast<std::size_t>(bytes));  // NaNs, until something is written
+    memory_[*memory] = bytes;
+    used_ += bytes;
+    ++allocations_;
+    return {};
+  }
+  Status cuda_free(void* memory) override {
+    auto const found = memory_.find(memory);
+    if (found == memory_.end()) return mistake("freed what was not allocated");
+    used_ -= found->second;
+    memory_.erase(found);
+    std::free(memory);
+    return {};
+  }
+  Status cuda_memset_async(void* memory, int value, Index bytes, void* stream) override {
+    if (fails()) return {.code = injected};
+    if (!owns(memory, bytes)) return mistake("set memory that is not the device's");
+    if (handles_.count(stream) == 0) return mistake("set memory on no stream");
+    std::memset(memory, value, static_cast<std::size_t>(bytes));
+    return {};
+  }
+  Status cuda_memcpy_async(void* to, void const* from, Index bytes, accrete::cuda::CopyKind kind,
+                           void* stream) override {
+    if (fails()) return {.code = injected};
+    bool const to_device = kind != accrete::cuda::CopyKind::to_host;
+    bool const from_device = kind != accrete::cuda::CopyKind::to_device;
+    if (owns(to, bytes) != to_device && settings_.checks_memory)
+      return mistake("copied to the wrong memory");
+    if (owns(from, bytes) != from_device && settings_.checks_memory)
+      return mistake("copied from the wrong memory");
+    if (handles_.count(stream) == 0) return mistake("copied on no stream");
+    std::memcpy(to, from, static_cast<std::size_t>(bytes));
+    return {};
+  }
+  Status cuda_stream_create(void** stream) override { return make(stream); }
+  Status cuda_stream_synchronize(void* stream) override { return use(stream); }
+  Status cuda_stream_destroy(void* stream) override { return destroy(stream); }
+  Status cuda_event_create(void** event) override { return make(event); }
+  Status cuda_event_record(void* event, void* stream) override {
+    if (handles_.count(stream) == 0) return mistake("recorded on no stream");
+    return use(event);
+  }
+  Status cuda_event_synchronize(void* event) override { return use(event); }
+  Status cuda_event_elapsed_time(float* milliseconds, void* begin, void* end) override {
+    if (handles_.count(begin) == 0) return mistake("no event");
+    *milliseconds = settings_.milliseconds.at(last_algorithm_ - 1);
+    return use(end);
+  }
+  Status cuda_event_destroy(void* event) override { return destroy(event); }
+
+  Status cuda_launch_kernel(accrete::cuda::LaunchRequest const& request, void* stream) override {
+    if (fails()) return {.code = injected};
+    if (request.run_block == nullptr) return {.code = no_kernel};
+    if (request.blocks < 1 || handles_.count(stream) == 0) return {.code = invalid_value};
+    ++launches_;
+    ++by_name_[request.name];
+    std::uint64_t const seed = settings_.seed + static_cast<std::uint64_t>(launches_);
+    for (Index i = 0; i < request.blocks; ++i) {  // blocks come in no order that counts
+      Index const block = seed % 2 == 0 ? i : request.blocks - 1 - i;
+      request.run_block(request.body, block, request.blocks, request.shared_bytes, seed);
+    }
+    return {};
+  }
+
+  Status cublas_lt_create(void** handle) override { return make(handle); }
+  Status cublas_lt_destroy(void* handle) override { return destroy(handle); }
+  std::size_t cublas_lt_get_version() override { return 130002; }
+  Status cublas_lt_matmul_desc_create(void** description, accrete::cuda::ComputeType,
+                                      NumberType) override {
+    return make(description);
+  }
+  Status cublas_lt_matmul_desc_set_attribute(void* description,
+                                             accrete::cuda::MatmulAttribute attribute,
+                                             std::uint64_t value) override {
+    if (handles_.count(description) != 0)
+      handles_[description].numbers[static_cast<std::size_t>(attribute)] = value;
+    return use(description);
+  }
+  Status cublas_lt_matmul_desc_destroy(void* description) override { return destroy(description); }
+  Status cublas_lt_matrix_layout_create(void** layout, NumberType type, Index rows, Index columns,
+                                        Index leading_dimension) override {
+    if (rows < 1 || columns < 1 || leading_dimension < rows) {
+      mistakes_.push_back("a layout of a matrix that cannot be");
+      return {Status::Library::blas, blas_invalid_value};
+    }
+    auto const status = make(layout);
+    if (status.ok()) handles_[*layout] = {{}, type, rows, columns, leading_dimension};
+    return status;
+  }
+  Status cublas_lt_matrix_layout_destroy(void* layout) override { return destroy(layout); }
+  Status cublas_lt_matmul_preference_create(void** preference) override { return make(preference); }
+  Status cublas_lt_matmul_preference_set_attribute(void* preference,
+                                                   accrete::cuda::PreferenceAttribute attribute,
+                                                   std::uint64_t value) override {
+    if (handles_.count(preference) != 0)
+      handles_[preference].numbers[static_cast<std::size_t>(attribute)] = value;
+    return use(preference);
+  }
+  Status cublas_lt_matmul_preference_destroy(void* preference) override {
+    return destroy(preference);
+  }
+  Status cublas_lt_matmul_algo_get_heuristic(void* handle, void* description, void* a, void* b,
+                                             void* c, void* d, void* preference, int asked,
+                                             accrete::cuda::AlgorithmCandidate* candidates,
+                                             int* found) override {
+    if (fails()) return {Status::Library::blas, injected};
+    ++heuristics_;
+    if (handles_.count(handle) == 0 || handles_.count(preference) == 0)
+      return mistake("asked with a handle that is none");
+    if (c != d) return mistake("the layouts of C and D differ");
+    if (!fits(description, a, b, d)) return mistake("layouts that do not fit one another");
+    Index const inner =
+        handles_[description].numbers[0] != 0 ? handles_[a].rows : handles_[a].columns;
+    if (settings_.refuses && settings_.refuses(handles_[d].columns, handles_[d].rows, inner))
+      return {Status::Library::blas, accrete::cuda::blas_not_supported};
+    *found = std::min(asked, static_cast<int>(settings_.milliseconds.size()));
+    for (int i = 0; i < *found; ++i)
+      candidates[i].algorithm.data[0] = static_cast<std::uint64_t>(i + 1);
+    return {};
+  }
+  Status cublas_lt_matmul_algo_check(void*, void*, void*, void*, void*, void*,
+                                     accrete::cuda::Algorithm const& algorithm,
+                                     std::size_t* workspace_bytes) override {
+    if (fails()) return {Status::Library::blas, injected};
+    *workspace_bytes = 0;
+    bool const known = algorithm.data[0] >= 1 && algorithm.data[0] <= settings_.milliseconds.size();
+    return {Status::Library::blas, known ? 0 : accrete::cuda::blas_not_supported};
+  }
+  Status cublas_lt_matmul(void* handle, void* description, void const* alpha, void const* a,
+                          void* a_layout, void const* b, void* b_layout, void const* beta,
+                          void const* c, void* c_layout, void* d, void* d_layout,
+                          accrete::cuda::Algorithm const* algorithm, void* workspace,
+                          std::size_t workspace_bytes, void* stream) override {
+    if (fails()) return {Status::Library::blas, injected};
+    if (handles_.count(handle) == 0 || handles_.count(stream) == 0)
+      return mistake("multiplied with a handle that is none");
+    if (c_layout != d_layout || !fits(description, a_layout, b_layout, d_layout))
+      return mistake("multiplied what does not fit");
+    if (!owns(workspace, static_cast<Index>(workspace_bytes)))
+      return mistake("a workspace that is not the device's");
+    last_algorithm_ = algorithm->data[0];
+    if (last_algorithm_ < 1 || last_algorithm_ > settings_.milliseconds.size())
+      return mistake("an algorithm that is none");
+    Product const product{handles_[description],
+                          handles_[a_layout],
+                          handles_[b_layout],
+                          handles_[d_layout],
+                          a,
+                          b,
+                          c,
+                          d,
+                          alpha,
+                          beta};
+    switch (product.a_layout.type) {
+      case NumberType::float64:
+        multiply<double, double>(product);
+        break;
+      case NumberType::float32:
+        multiply<float, float>(product);
+        break;
+      case NumberType::bfloat16:
+        if (product.d_layout.type == NumberType::float32)
+          multiply<accrete::bfloat16, float>(product);
+        else
+          multiply<accrete::bfloat16, accrete::bfloat16>(product);
+    }
+    return {};
+  }
+
+ private:
+  struct Handle {
+    std::map<std::size_t, std::uint64_t> numbers;  // attributes
+    NumberType type = NumberType::float32;
+    Index rows = 0, columns = 0, leading_dimension = 0;
+  };
+  struct Product {
+    Handle description, a_layout, b_layout, d_layout;
+    void const *a, *b, *c;
+    void* d;
+    void const *alpha, *beta;
+  };
+
+  [[nodiscard]] bool fails() { return ++calls_ == settings_.fail_at; }
+  template <class F>
+  Status answer(F&& f) {
+    if (fails()) return {.code = injected};
+    f();
+    return {};
+  }
+  Status mistake(char const* what) {
+    mistakes_.emplace_back(what);
+    return {.code = invalid_value};
+  }
+  Status make(void** handle) {
+    if (fails()) return {.code = injected};
+    *handle = reinterpret_cast<void*>(++last_handle_ * 16);
+    handles_[*handle] = {};
+    return {};
+  }
+  Status use(void* handle) {
+    if (fails()) return {.code = injected};
+    return handles_.count(handle) != 0 ? Status{} : mistake("used a handle that is none");
+  }
+  Status destroy(void* handle) {
+    return handles_.erase(handle) != 0 ? Status{} : mistake("destroyed a handle that is none");
+  }
+  [[nodiscard]] bool owns(void const* pointer, Index bytes) const {
+    if (!settings_.checks_memory) return true;
+    auto found = memory_.upper_bound(const_cast<void*>(pointer));
+    if (found == memory_.begin()) return false;
+    --found;
+    auto const* const begin = static_cast<char const*>(found->first);
+    auto const* const at = static_cast<char const*>(pointer);
+    return at + bytes <= begin + found->second;
+  }
+  /// op(A) (M,K), op(B) (K,N), D (M,N), all in column-major order.
+  [[nodiscard]] bool fits(void* description, void* a, void* b, void* d) {
+    for (void* handle : {description, a, b, d})
+      if (handles_.count(handle) == 0) return false;
+    auto const op = [&](void* matrix, std::size_t transposed) {
+      Handle const& layout = handles_[matrix];
+      bool const swaps = handles_[description].numbers[transposed] != 0;
+      return swaps ? std::pair(layout.columns, layout.rows)
+                   : std::pair(layout.rows, layout.columns);
+    };
+    auto const [m, k] = op(a, 0);
+    auto const [other_k, n] = op(b, 1);
+    return k == other_k && m == handles_[d].rows && n == handles_[d].columns &&
+           handles_[a].type == handles_[b].type;
+  }
+
+  template <class In, class Out>
+  void multiply(Product const& product) {
+    using Real = std::conditional_t<std::is_same_v<In, double>, double, float>;
+    auto number = [&](accrete::cuda::MatmulAttribute attribute) {
+      auto const found = product.description.numbers.find(static_cast<std::size_t>(attribute));
+      return found == product.description.numbers.end() ? 0 : found->second;
+    };
+    using accrete::cuda::MatmulAttribute;
+    bool const a_swaps = number(MatmulAttribute::transpose_a) != 0;
+    bool const b_swaps = number(MatmulAttribute::transpose_b) != 0;
+    bool const has_bias = number(MatmulAttribute::epilogue) ==
+                          static_cast<std::uint64_t>(accrete::cuda::Epilogue::bias);
+    auto const* const bias = reinterpret_cast<Out const*>(number(MatmulAttribute::bias_pointer));
+    auto const* const a = static_cast<In const*>(product.a);
+    auto const* const b = static_cast<In const*>(product.b);
+    Index const lda = product.a_layout.leading_dimension, ldb = product.b_layout.leading_dimension;
+    Index const ldd = product.d_layout.leading_dimension;
+    Index const inner = a_swaps ? product.a_layout.rows : product.a_layout.columns;
+    Real const alpha = *static_cast<Real const*>(product.alpha);
+    Real const beta = *static_cast<Real const*>(product.beta);
+    for (Index n = 0; n < product.d_layout.columns; ++n)
+      for (Index m = 0; m < product.d_layout.rows; ++m) {
+        double sum = 0;
+        for (Index k = 0; k < inner; ++k)
+          sum += static_cast<double>(a[a_swaps ? k + m * lda : m + k * lda]) *
+                 static_cast<double>(b[b_swaps ? n + k * ldb : k + n * ldb]);
+        Real value = alpha * static_cast<Real>(sum);
+        if (beta != 0)
+          value += beta * static_cast<Real>(static_cast<Out const*>(product.c)[m + n * ldd]);
+        if (has_bias) value += static_cast<Real>(bias[m]);
+        static_cast<Out*>(product.d)[m + n * ldd] = static_cast<Out>(value);
+      }
+  }
+
+  Settings settings_;
+  std::map<void*, Index> memory_;
+  std::map<void*, Handle> handles_;
+  std::vector<std::string> mistakes_;
+  std::map<std::string, Index> by_name_;
+  Index used_ = 0, calls_ = 0, launches_ = 0, allocations_ = 0, heuristics_ = 0;
+  std::uintptr_t last_handle_ = 0;
+  std::uint64_t last_algorithm_ = 1;
+};
+
+}  // namespace accrete_test
