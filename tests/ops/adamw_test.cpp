@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(adamw)
+
 namespace {
 
 using namespace accrete_test;
@@ -39,8 +41,6 @@ Values inputs(Index count) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(adamw)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(three_steps_match_pytorch, Backend, AllBackends) {
   using T = typename Backend::Master;

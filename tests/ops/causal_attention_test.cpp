@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(causal_attention)
+
 namespace {
 
 using namespace accrete_test;
@@ -100,8 +102,6 @@ std::vector<double> decode_in_runs(Backend const& backend, Numbers const& number
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(causal_attention)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch, Backend, AllBackends) {
   // One case has scores near 3000, whose last bit is worth a thousand epsilons.

@@ -12,6 +12,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(classifier)
+
 namespace {
 
 using namespace accrete_test;
@@ -109,8 +111,6 @@ Values evaluate(Backend const& backend, Values const& in, std::vector<double> co
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(classifier)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch_in_chunks_of_any_length, Backend, AllBackends) {
   auto const backend = make_backend<Backend>();

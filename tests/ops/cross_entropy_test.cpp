@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(cross_entropy)
+
 namespace {
 
 using namespace accrete_test;
@@ -37,8 +39,6 @@ Values inputs(Index tokens, Index vocabulary) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(cross_entropy)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, DoubleBackends) {
   check_against_differences<Backend>(sizes(5, 7), inputs(5, 7), evaluate);

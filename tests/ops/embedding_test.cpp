@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(embedding)
+
 namespace {
 
 using namespace accrete_test;
@@ -36,8 +38,6 @@ Values inputs(Index tokens, Index width, Index repeat) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(embedding)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch, Backend, AllBackends) {
   check_against_pytorch<Backend>("embedding", evaluate, 4);

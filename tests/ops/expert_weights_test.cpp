@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(expert_weights)
+
 namespace {
 
 using namespace accrete_test;
@@ -29,8 +31,6 @@ Values inputs(Index tokens, Index experts) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(expert_weights)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, DoubleBackends) {
   check_against_differences<Backend>(sizes(5, 3), inputs(5, 3), evaluate);

@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(gelu)
+
 namespace {
 
 using namespace accrete_test;
@@ -31,8 +33,6 @@ Values inputs(Index rows, Index width) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(gelu)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch, Backend, AllBackends) {
   check_against_pytorch<Backend>("gelu", evaluate, 4);

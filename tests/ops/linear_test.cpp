@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(linear)
+
 namespace {
 
 using namespace accrete_test;
@@ -63,8 +65,6 @@ constexpr std::array<std::array<Index, 3>, 8> awkward{{{1, 1, 1},
                                                        {67, 331, 15}}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(linear)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch, Backend, AllBackends) {
   check_against_pytorch<Backend>("linear", evaluate, 8);

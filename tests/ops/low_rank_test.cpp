@@ -6,6 +6,8 @@
 #include "support/error_text.hpp"
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(low_rank)
+
 namespace {
 
 using namespace accrete_test;
@@ -55,8 +57,6 @@ constexpr std::array<Sizes, 4> awkward{{{1, 1, 1, 1, 1, 0},
                                         {131, 48, 144, 16, 48, 48}}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(low_rank)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch, Backend, AllBackends) {
   check_against_pytorch<Backend>("low_rank", evaluate, 16);

@@ -7,6 +7,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(mixture)
+
 namespace {
 
 using namespace accrete_test;
@@ -37,8 +39,6 @@ Values inputs(Index tokens, Index vocabulary) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(mixture)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(equals_the_log_of_the_mean_of_softmaxes, Backend, AllBackends) {
   Values const in = inputs(3, 11), got = evaluate(make_backend<Backend>(), sizes(3, 11), in);

@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(rms_norm)
+
 namespace {
 
 using namespace accrete_test;
@@ -37,8 +39,6 @@ Values inputs(Index rows, Index channels) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(rms_norm)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch, Backend, AllBackends) {
   check_against_pytorch<Backend>("rms_norm", evaluate, 100);

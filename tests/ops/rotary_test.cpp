@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(rotary)
+
 namespace {
 
 using namespace accrete_test;
@@ -64,8 +66,6 @@ Values inputs(Index count) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(rotary)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(matches_pytorch, Backend, AllBackends) {
   check_against_pytorch<Backend>("rotary", evaluate, 4);

@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(scaled_rows)
+
 namespace {
 
 using namespace accrete_test;
@@ -35,8 +37,6 @@ Values inputs(Index rows, Index width) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(scaled_rows)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, Backend, DoubleBackends) {
   check_against_differences<Backend>(sizes(3, 7), inputs(3, 7), evaluate);

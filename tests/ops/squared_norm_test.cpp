@@ -5,6 +5,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(squared_norm)
+
 namespace {
 
 using namespace accrete_test;
@@ -15,8 +17,6 @@ auto const evaluate = []<class Backend>(Backend const& backend, Numbers const&, 
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(squared_norm)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_norm_that_pytorch_clips_by, Backend, AllBackends) {
   auto const backend = make_backend<Backend>();

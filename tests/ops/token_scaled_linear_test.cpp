@@ -7,6 +7,8 @@
 
 #include "support/operation_checks.hpp"
 
+BOOST_AUTO_TEST_SUITE(token_scaled_linear)
+
 namespace {
 
 using namespace accrete_test;
@@ -44,8 +46,6 @@ Values inputs(Index rows, Index ins, Index outs) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(token_scaled_linear)
 
 // PyTorch's numbers: the cases of the classifier that have token scales.
 
