@@ -56,20 +56,23 @@ Json run_in_child(std::vector<std::string> arguments) {
   int status = 0;
   waitpid(child, &status, 0);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw accrete::Error("bench: a measurement did not end well: " + arguments.front() + " " + arguments.at(1));
+    throw accrete::Error("bench: a measurement did not end well: " + arguments.front() + " " +
+                         arguments.at(1));
   return Json::parse(output, "measurement");
 }
 
 Json run_case_in_child(Settings const& settings, std::string const& name) {
-  return run_in_child({"--case", name, "--json", "--repeats", std::to_string(settings.repeats), "--threads",
-                       std::to_string(settings.threads), "--peak", text_of(settings.peak)});
+  return run_in_child({"--case", name, "--json", "--repeats", std::to_string(settings.repeats),
+                       "--threads", std::to_string(settings.threads), "--peak",
+                       text_of(settings.peak)});
 }
 
 Json describe_machine(Settings const& settings) {
   accrete::ThreadPool pool(settings.threads);
-  return Json::object({{"peak", bench::measure_fma_peak(pool)},
-                       {"bandwidth", bench::measure_read_bandwidth(pool, accrete::Index{512} << 20)},
-                       {"cached_bandwidth", bench::measure_read_bandwidth(pool, accrete::Index{16} << 20)}});
+  return Json::object(
+      {{"peak", bench::measure_fma_peak(pool)},
+       {"bandwidth", bench::measure_read_bandwidth(pool, accrete::Index{512} << 20)},
+       {"cached_bandwidth", bench::measure_read_bandwidth(pool, accrete::Index{16} << 20)}});
 }
 
 Json measure_machine(Settings const& settings) {
@@ -81,9 +84,10 @@ Json run_cases(Settings const& settings, std::vector<std::string> const& names) 
   Json cases = Json::array();
   for (auto const& name : names) {
     Json const row = run_case_in_child(settings, name);
-    std::printf("%-12s %12.1f %10.1f %6.0f%% %-15s %10.0f\n", name.c_str(), row.at("tokens_per_second").as_double(),
-                row.at("gflops").as_double(), 100 * row.at("floor_fraction").as_double(),
-                row.at("floor").as_string().c_str(), row.at("vm_hwm_mib").as_double());
+    std::printf("%-12s %12.1f %10.1f %6.0f%% %-15s %10.0f\n", name.c_str(),
+                row.at("tokens_per_second").as_double(), row.at("gflops").as_double(),
+                100 * row.at("floor_fraction").as_double(), row.at("floor").as_string().c_str(),
+                row.at("vm_hwm_mib").as_double());
     std::fflush(stdout);
     cases.push_back(row);
   }
@@ -102,9 +106,10 @@ Json run_all(Settings& settings) {
   report["fma_peak_gflops"] = Json(settings.peak / 1e9);
   report["read_bandwidth_gb_per_second"] = Json(bandwidth);
   report["cached_read_bandwidth_gb_per_second"] = Json(cached_bandwidth);
-  std::printf("%s, %d threads, %s\nFMA peak %.1f GFLOP/s, read bandwidth %.1f GB/s (16 MiB: %.1f GB/s)\n\n",
-              report.at("machine").as_string().c_str(), settings.threads, report.at("engine").as_string().c_str(),
-              settings.peak / 1e9, bandwidth, cached_bandwidth);
+  std::printf(
+      "%s, %d threads, %s\nFMA peak %.1f GFLOP/s, read bandwidth %.1f GB/s (16 MiB: %.1f GB/s)\n\n",
+      report.at("machine").as_string().c_str(), settings.threads,
+      report.at("engine").as_string().c_str(), settings.peak / 1e9, bandwidth, cached_bandwidth);
 
   if (!settings.frozen_only) {
     std::printf("%-32s %12s %10s %8s\n", "operation", "ms", "GFLOP/s", "of peak");
@@ -114,32 +119,38 @@ Json run_all(Settings& settings) {
                   row.at("milliseconds").as_double(), row.at("gflops").as_double(),
                   100 * row.at("floor_fraction").as_double());
   }
-  report["cases"] = run_cases(settings, settings.frozen_only ? bench::frozen_cases() : bench::model_cases());
+  report["cases"] =
+      run_cases(settings, settings.frozen_only ? bench::frozen_cases() : bench::model_cases());
   if (settings.frozen_only) return report;
 
-  std::printf("\n%-32s %12s %12s %8s\n", "two experts, a token", "together ms", "in turn ms", "ratio");
+  std::printf("\n%-32s %12s %12s %8s\n", "two experts, a token", "together ms", "in turn ms",
+              "ratio");
   report["ensembles"] = bench::run_ensemble_cases(settings.repeats, settings.threads);
   for (Json const& row : report.at("ensembles").as_array())
     std::printf("%-32s %12.4f %12.4f %8.2f\n", row.at("case").as_string().c_str(),
-                row.at("milliseconds_together").as_double(), row.at("milliseconds_in_turn").as_double(),
-                row.at("ratio").as_double());
+                row.at("milliseconds_together").as_double(),
+                row.at("milliseconds_in_turn").as_double(), row.at("ratio").as_double());
   return report;
 }
 
 int run(int argument_count, char** arguments) {
   Settings settings;
-  options::options_description description("accrete-bench: speed and memory of operations and whole steps");
+  options::options_description description(
+      "accrete-bench: speed and memory of operations and whole steps");
   auto add = description.add_options();
   add("help", "this text");
-  add("case", options::value(&settings.only_case), "one model case alone, in this process: S-full, M-decode, ...");
-  add("repeats", options::value(&settings.repeats)->default_value(5), "samples of each figure; the median counts");
+  add("case", options::value(&settings.only_case),
+      "one model case alone, in this process: S-full, M-decode, ...");
+  add("repeats", options::value(&settings.repeats)->default_value(5),
+      "samples of each figure; the median counts");
   add("threads", options::value(&settings.threads)->default_value(2), "threads");
   add("frozen", options::bool_switch(&settings.frozen_only),
       "growth above more and more frozen blocks alone, with and without a prefix cache");
   add("ensembles", "two experts side by side and one after the other, alone: print JSON");
   add("machine", "measure the machine alone and print JSON");
   add("json", options::bool_switch(&settings.json), "with --case: print JSON alone");
-  add("out", options::value(&settings.output)->default_value("out/bench.json"), "where the JSON of a whole run goes");
+  add("out", options::value(&settings.output)->default_value("out/bench.json"),
+      "where the JSON of a whole run goes");
   add("peak", options::value(&settings.peak), "FLOP/s to compare with, instead of measuring them");
   options::variables_map values;
   options::store(options::parse_command_line(argument_count, arguments, description), values);
@@ -159,7 +170,8 @@ int run(int argument_count, char** arguments) {
   }
   if (!settings.only_case.empty()) {
     if (settings.peak == 0) settings.peak = measure_machine(settings).at("peak").as_double();
-    Json const result = bench::run_model_case(settings.only_case, settings.repeats, settings.threads, settings.peak);
+    Json const result = bench::run_model_case(settings.only_case, settings.repeats,
+                                              settings.threads, settings.peak);
     std::cout << result.dump(settings.json ? -1 : 2) << "\n";
     return 0;
   }

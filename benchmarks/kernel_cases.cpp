@@ -30,12 +30,14 @@ class Kernels {
     TensorView<float const, 2> const x_view{x.data(), {rows, inputs}};
     TensorView<float const, 2> const weight_view{weight.data(), {outputs, inputs}};
     TensorView<float const, 2> const grad_view{grad_out.data(), {rows, outputs}};
-    double const flop = 2.0 * static_cast<double>(rows) * static_cast<double>(inputs) * static_cast<double>(outputs);
+    double const flop = 2.0 * static_cast<double>(rows) * static_cast<double>(inputs) *
+                        static_cast<double>(outputs);
     record(name + " forward", flop, [&] {
       linear_forward<CpuBackend>(cpu_, x_view, weight_view, {}, {out.data(), {rows, outputs}});
     });
     record(name + " grad x", flop, [&] {
-      linear_backward<CpuBackend>(cpu_, grad_view, x_view, weight_view, {grad_x.data(), {rows, inputs}}, {}, {});
+      linear_backward<CpuBackend>(cpu_, grad_view, x_view, weight_view,
+                                  {grad_x.data(), {rows, inputs}}, {}, {});
     });
     record(name + " grad weight", flop, [&] {
       linear_backward<CpuBackend>(cpu_, grad_view, x_view, weight_view, {},
@@ -52,10 +54,12 @@ class Kernels {
     TensorView<float, 4> const out_view{out.data(), {batch, time, heads, width}};
     TensorView<float, 3> const sums{log_sum_exp.data(), {batch, heads, time}};
     double const flop = 4.0 * static_cast<double>(batch * time * time * heads * width);
-    record(name + " forward", flop, [&] { causal_attention_forward<CpuBackend>(cpu_, qkv_view, out_view, sums); });
+    record(name + " forward", flop,
+           [&] { causal_attention_forward<CpuBackend>(cpu_, qkv_view, out_view, sums); });
     record(name + " backward", 2 * flop, [&] {
-      causal_attention_backward<CpuBackend>(cpu_, {grad_out.data(), {batch, time, heads, width}}, qkv_view,
-                                            out_view, sums, {grad_qkv.data(), {batch, time, 3, heads, width}});
+      causal_attention_backward<CpuBackend>(cpu_, {grad_out.data(), {batch, time, heads, width}},
+                                            qkv_view, out_view, sums,
+                                            {grad_qkv.data(), {batch, time, 3, heads, width}});
     });
   }
 
@@ -66,13 +70,19 @@ class Kernels {
     for (std::size_t i = 0; i < targets.size(); ++i)
       targets[i] = static_cast<TokenId>(i * 31 % static_cast<std::size_t>(vocabulary));
     std::array<ClassifierTerm<CpuBackend>, 1> const terms{
-        {{.hidden = {hidden.data(), {tokens, width}}, .weight = {weight.data(), {vocabulary, width}}, .bias = {}}}};
+        {{.hidden = {hidden.data(), {tokens, width}},
+          .weight = {weight.data(), {vocabulary, width}},
+          .bias = {}}}};
     std::array<ClassifierTermGradient<CpuBackend>, 1> const gradients{
-        {{.hidden = {grad_hidden.data(), {tokens, width}}, .weight = {grad_weight.data(), {vocabulary, width}}, .bias = {}}}};
+        {{.hidden = {grad_hidden.data(), {tokens, width}},
+          .weight = {grad_weight.data(), {vocabulary, width}},
+          .bias = {}}}};
     LossScratch<CpuBackend> scratch(cpu_, tokens, vocabulary);
-    double const flop = 6.0 * static_cast<double>(tokens) * static_cast<double>(width) * static_cast<double>(vocabulary);
+    double const flop = 6.0 * static_cast<double>(tokens) * static_cast<double>(width) *
+                        static_cast<double>(vocabulary);
     record(name + " loss and gradient", flop, [&] {
-      classifier_loss_forward_backward<CpuBackend>(cpu_, terms, gradients, {targets.data(), {tokens}},
+      classifier_loss_forward_backward<CpuBackend>(cpu_, terms, gradients,
+                                                   {targets.data(), {tokens}},
                                                    scratch.losses(tokens), scratch.logits(), 1e-3);
     });
   }

@@ -54,11 +54,13 @@ template <class F>
         Packet sum = factor;
         ((sum = Eigen::internal::padd(sum, sums[I])), ...);
         Eigen::internal::pstoreu(results.data() + task * width, sum);
-      }(chains);
+      }
+      (chains);
     });
   };
   auto const samples = time_samples(20, run);  // some, until the system has spread the threads
-  double const flops = 2.0 * static_cast<double>(rounds * static_cast<Index>(chains.size()) * width * pool.threads());
+  double const flops = 2.0 * static_cast<double>(rounds * static_cast<Index>(chains.size()) *
+                                                 width * pool.threads());
   return flops / *std::min_element(samples.begin(), samples.end());
 }
 
@@ -68,7 +70,8 @@ template <class F>
   constexpr Index width = Eigen::internal::packet_traits<float>::size;
   std::vector<float> values(static_cast<std::size_t>(bytes) / sizeof(float), 1.0F);
   std::vector<float> results(static_cast<std::size_t>(pool.threads()) * width);
-  Index const share = static_cast<Index>(values.size()) / pool.threads() / (8 * width) * (8 * width);
+  Index const share =
+      static_cast<Index>(values.size()) / pool.threads() / (8 * width) * (8 * width);
   Index const passes = std::max<Index>(1, (Index{256} << 20) / bytes);
   auto const samples = time_samples(5, [&] {
     pool.parallel_for(pool.threads(), [&](Index task) {

@@ -29,7 +29,8 @@ class RandomBatches {
   void next(std::span<TokenId> inputs, std::span<TokenId> targets) {
     for (auto tokens : {inputs, targets})
       for (TokenId& token : tokens)
-        token = static_cast<TokenId>(stream_.uniform(drawn_++) * static_cast<double>(size_.vocabulary));
+        token =
+            static_cast<TokenId>(stream_.uniform(drawn_++) * static_cast<double>(size_.vocabulary));
   }
   [[nodiscard]] Json state() const { return Json(static_cast<Index>(drawn_)); }
   void restore(Json const& state) { drawn_ = static_cast<std::uint64_t>(state.as_int()); }

@@ -32,7 +32,8 @@ class Stopwatch {
  public:
   explicit Stopwatch(std::filesystem::path path) : path_(std::move(path)) {
     if (std::filesystem::exists(path_))
-      before_ = Json::parse(accrete::read_file(path_, 4096), path_.string()).at("seconds").as_double();
+      before_ =
+          Json::parse(accrete::read_file(path_, 4096), path_.string()).at("seconds").as_double();
   }
   ~Stopwatch() {
     try {
@@ -41,7 +42,8 @@ class Stopwatch {
     }
   }
   [[nodiscard]] double seconds() const {
-    return before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    return before_ +
+           std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
  private:
@@ -54,15 +56,17 @@ class Stopwatch {
 std::vector<std::vector<std::size_t>> languages_of_experts(std::size_t languages) {
   if (languages == 3) return {{0, 1}, {0, 2}};
   if (languages == 2) return {{0}, {1}};
-  throw accrete::ValueError(
-      accrete::message("demo: expected text in two or three languages, got ", languages, "; see --text in --help"));
+  throw accrete::ValueError(accrete::message("demo: expected text in two or three languages, got ",
+                                             languages, "; see --text in --help"));
 }
-
 
 class Demo {
  public:
   Demo(Settings settings, std::stop_token stop)
-      : settings_(std::move(settings)), lock_(settings_.output), stop_(stop), backend_(settings_.threads) {
+      : settings_(std::move(settings)),
+        lock_(settings_.output),
+        stop_(stop),
+        backend_(settings_.threads) {
     std::filesystem::create_directories(settings_.state_folder());
   }
 
@@ -72,8 +76,9 @@ class Demo {
     accrete::Substrate const substrate = make_substrate();
     languages_ = encode_corpus(corpus_, substrate.vocabulary(), settings_.scale.scored_tokens);
     for (auto const& language : languages_)
-      std::printf("%s: %ld tokens to train on, %ld to validate, %ld to test\n", language.language.c_str(),
-                  language.train->size(), static_cast<long>(language.validation.tokens.size()),
+      std::printf("%s: %ld tokens to train on, %ld to validate, %ld to test\n",
+                  language.language.c_str(), language.train->size(),
+                  static_cast<long>(language.validation.tokens.size()),
                   static_cast<long>(language.test.tokens.size()));
     show_unigrams(substrate);
     auto const parts = languages_of_experts(languages_.size());
@@ -86,13 +91,15 @@ class Demo {
 
  private:
   void read_text() {
-    corpus_ = settings_.own_text.empty() ? load_debian_text(settings_.text_folder) : load_own_text(settings_.own_text);
+    corpus_ = settings_.own_text.empty() ? load_debian_text(settings_.text_folder)
+                                         : load_own_text(settings_.own_text);
     for (LanguageText const& text : corpus_.languages) {
       result_.languages.push_back(text.language);
       result_.text.push_back({text.language, text.account});
     }
     result_.sources = corpus_.sources;
-    result_.machine = accrete::message(processor_name(), ", ", backend_.pool().threads(), " threads");
+    result_.machine =
+        accrete::message(processor_name(), ", ", backend_.pool().threads(), " threads");
     result_.engine = backend_.description();
   }
 
@@ -102,20 +109,25 @@ class Demo {
     accrete::FreeTypeRasterizer const font(settings_.font);
     accrete::CleanRecipe const recipe{};
     if (!std::filesystem::exists(path)) {
-      std::printf("learning a vocabulary of %ld tokens and drawing its glyphs\n", settings_.scale.vocabulary);
+      std::printf("learning a vocabulary of %ld tokens and drawing its glyphs\n",
+                  settings_.scale.vocabulary);
       std::vector<accrete::TextCorpus> texts;
       for (LanguageText const& text : corpus_.languages)
         texts.push_back({.name = text.language, .documents = text.in(Split::train)});
-      auto const vocabulary = accrete::build_ngram_vocabulary(texts, {.size = settings_.scale.vocabulary});
+      auto const vocabulary =
+          accrete::build_ngram_vocabulary(texts, {.size = settings_.scale.vocabulary});
       accrete::build_glyph_substrate(vocabulary, font, recipe, settings_.scale.substrate_width,
                                      {.threads = backend_.pool().threads()})
           .save(path);
     }
     accrete::Substrate const substrate = accrete::Substrate::load(path);
-    if (substrate.vocabulary_size() != settings_.scale.vocabulary || substrate.width() != settings_.scale.substrate_width)
-      throw accrete::MismatchError(accrete::message(path.string(), ": it belongs to a run with other settings; remove ",
-                                                    settings_.state_folder().string(), " to begin anew"));
-    auto const bits = accrete::draw_tokens(substrate.vocabulary(), font, recipe, {.threads = backend_.pool().threads()});
+    if (substrate.vocabulary_size() != settings_.scale.vocabulary ||
+        substrate.width() != settings_.scale.substrate_width)
+      throw accrete::MismatchError(
+          accrete::message(path.string(), ": it belongs to a run with other settings; remove ",
+                           settings_.state_folder().string(), " to begin anew"));
+    auto const bits = accrete::draw_tokens(substrate.vocabulary(), font, recipe,
+                                           {.threads = backend_.pool().threads()});
     result_.substrate = {substrate.vocabulary_size(), substrate.fingerprint()};
     result_.glyphs = glyph_rows(substrate, bits);
     result_.table = project_table(substrate);
@@ -124,7 +136,9 @@ class Demo {
 
   void show_unigrams(accrete::Substrate const& substrate) {
     UnigramModel const unigrams(languages_, substrate.vocabulary_size());
-    ModelFacts facts{.name = "unigram", .parameters = substrate.vocabulary_size(), .trainable = substrate.vocabulary_size()};
+    ModelFacts facts{.name = "unigram",
+                     .parameters = substrate.vocabulary_size(),
+                     .trainable = substrate.vocabulary_size()};
     for (auto const& language : languages_)
       facts.test_bits_per_character.push_back(unigrams.bits_per_character(language.test));
     result_.models.push_back(std::move(facts));
@@ -142,7 +156,8 @@ class Demo {
   /// Measures a model by itself; it is the next in every ScoredLanguage.
   ModelFacts measure(std::string name, Expert& model, bool expert) {
     auto const [all, trainable] = count_parameters(model);
-    ModelFacts facts{.name = std::move(name), .expert = expert, .parameters = all, .trainable = trainable};
+    ModelFacts facts{
+        .name = std::move(name), .expert = expert, .parameters = all, .trainable = trainable};
     Expert::Session session(model, {.batch = settings_.scale.batch, .time = settings_.scale.time});
     auto scratch = loss_scratch();
     for (auto& language : scored_) {
@@ -154,29 +169,31 @@ class Demo {
     return facts;
   }
 
-  Expert train_expert(accrete::Substrate const& substrate, std::vector<std::size_t> const& part, std::size_t number) {
+  Expert train_expert(accrete::Substrate const& substrate, std::vector<std::size_t> const& part,
+                      std::size_t number) {
     TrainingJob job{.steps = settings_.scale.steps, .seed = settings_.seed + number};
     for (std::size_t const index : part) {
       job.name += (job.name.empty() ? "" : "-") + languages_[index].language;
       job.languages.push_back(&languages_[index]);
     }
     std::string const name = job.name;
-    Expert model = make_model(backend_, substrate, settings_, settings_.scale.model_dim, settings_.scale.heads,
-                              settings_.seed + number);
+    Expert model = make_model(backend_, substrate, settings_, settings_.scale.model_dim,
+                              settings_.scale.heads, settings_.seed + number);
     train(model, std::move(job));
     result_.models.push_back(measure(name, model, true));
     return model;
   }
 
   /// One model on all that the experts have seen, as often as they have seen it.
-  void train_union(accrete::Substrate const& substrate, std::vector<std::vector<std::size_t>> const& parts) {
+  void train_union(accrete::Substrate const& substrate,
+                   std::vector<std::vector<std::size_t>> const& parts) {
     TrainingJob job{.name = "union",
                     .steps = settings_.scale.steps * static_cast<Index>(parts.size()),
                     .seed = settings_.seed + parts.size()};
     for (auto const& part : parts)
       for (std::size_t const index : part) job.languages.push_back(&languages_[index]);
-    Expert model = make_model(backend_, substrate, settings_, settings_.scale.union_dim, settings_.scale.union_heads,
-                              settings_.seed + parts.size());
+    Expert model = make_model(backend_, substrate, settings_, settings_.scale.union_dim,
+                              settings_.scale.union_heads, settings_.seed + parts.size());
     train(model, std::move(job));
     union_facts_ = measure("union", model, false);
   }
@@ -194,11 +211,12 @@ class Demo {
 
   void record_merge(std::string name, Merged& merged, bool heads_trained) {
     auto const [all, trainable] = count_parameters(merged);
-    ModelFacts facts{.name = std::move(name), .parameters = all, .trainable = heads_trained ? trainable : 0};
+    ModelFacts facts{
+        .name = std::move(name), .parameters = all, .trainable = heads_trained ? trainable : 0};
     auto scratch = loss_scratch();
     for (auto const& language : scored_)
-      facts.test_bits_per_character.push_back(
-          language.bits_per_character(0, backend_, scratch, merged.expert<0>(), merged.expert<1>()));
+      facts.test_bits_per_character.push_back(language.bits_per_character(
+          0, backend_, scratch, merged.expert<0>(), merged.expert<1>()));
     result_.models.push_back(std::move(facts));
   }
 
@@ -207,16 +225,22 @@ class Demo {
     auto const& scale = settings_.scale;
     std::vector<std::shared_ptr<accrete::TokenSource const>> sources;
     for (auto const& language : languages_) sources.push_back(language.train);
-    accrete::Batches batches(sources, {.batch = scale.batch, .time = scale.time, .seed = settings_.seed + 17});
+    accrete::Batches batches(
+        sources, {.batch = scale.batch, .time = scale.time, .seed = settings_.seed + 17});
     Index const step_tokens = scale.batch * scale.time;
-    accrete::Progress progress({.label = "merged, tuning the heads", .total = scale.tuning_steps * step_tokens});
-    accrete::Trainer<Merged> trainer{
-        merged,
-        accrete::AdamW{.learning_rate = scale.learning_rate / 4},
-        {.steps = scale.tuning_steps,
-         .schedule = {.warmup_steps = scale.tuning_steps / 10, .steps = scale.tuning_steps, .final_factor = 0.1},
-         .on_step = [&](accrete::StepReport const& report) { progress.update(report.step * step_tokens); }}};
-    if (trainer.fit(batches, stop_).stopped) throw Interrupted{};  // the experts are saved; tuning begins anew
+    accrete::Progress progress(
+        {.label = "merged, tuning the heads", .total = scale.tuning_steps * step_tokens});
+    accrete::Trainer<Merged> trainer{merged,
+                                     accrete::AdamW{.learning_rate = scale.learning_rate / 4},
+                                     {.steps = scale.tuning_steps,
+                                      .schedule = {.warmup_steps = scale.tuning_steps / 10,
+                                                   .steps = scale.tuning_steps,
+                                                   .final_factor = 0.1},
+                                      .on_step = [&](accrete::StepReport const& report) {
+                                        progress.update(report.step * step_tokens);
+                                      }}};
+    if (trainer.fit(batches, stop_).stopped)
+      throw Interrupted{};  // the experts are saved; tuning begins anew
     progress.finish();
   }
 
@@ -225,7 +249,8 @@ class Demo {
     accrete::BpeTokenizer const tokenizer(vocabulary);
     for (std::size_t i = 0; i < languages_.size(); ++i) {
       auto const& tokens = languages_[i].test.tokens;
-      std::string const prompt = tokenizer.decode(std::span(tokens).first(std::min<std::size_t>(12, tokens.size())));
+      std::string const prompt =
+          tokenizer.decode(std::span(tokens).first(std::min<std::size_t>(12, tokens.size())));
       result_.samples.push_back(
           {.model = "merged+head",
            .language = languages_[i].language,
@@ -253,8 +278,10 @@ class Demo {
     std::printf("\n");
     for (Claim const& claim : result_.claims)
       std::printf("%-14s %s\n", claim.holds ? "holds" : "does not hold", claim.claim.c_str());
-    std::printf("\n%s, %.0f s\nreport:   %s\npictures: %s/{bits,loss,glyphs,embedding}.svg\n", result_.engine.c_str(),
-                seconds, (settings_.output / "report.html").string().c_str(), settings_.output.string().c_str());
+    std::printf("\n%s, %.0f s\nreport:   %s\npictures: %s/{bits,loss,glyphs,embedding}.svg\n",
+                result_.engine.c_str(), seconds,
+                (settings_.output / "report.html").string().c_str(),
+                settings_.output.string().c_str());
   }
 
   [[nodiscard]] accrete::LossScratch<Backend> loss_scratch() const {
@@ -278,7 +305,8 @@ std::optional<Settings> parse(int argument_count, char** arguments) {
   Settings settings;
   std::vector<std::string> own_text;
   options::options_description description(
-      "accrete-demo: grows two experts apart on one frozen substrate, merges them, writes a report");
+      "accrete-demo: grows two experts apart on one frozen substrate, merges them, writes a "
+      "report");
   auto add = description.add_options();
   add("help", "this text");
   add("quick", "a small run of about three minutes");
@@ -286,9 +314,12 @@ std::optional<Settings> parse(int argument_count, char** arguments) {
       "LANG=PATH: own text (a file or a folder) instead of Debian's manuals; two or three of them");
   add("text-folder", options::value(&settings.text_folder)->default_value(settings.text_folder),
       "where the unpacked packages lie");
-  add("font", options::value(&settings.font)->default_value(settings.font), "TTF or OTF font of the glyphs");
-  add("out", options::value(&settings.output)->default_value(settings.output), "folder of the report and of the state");
-  add("seed", options::value(&settings.seed)->default_value(settings.seed), "of initial values and data order");
+  add("font", options::value(&settings.font)->default_value(settings.font),
+      "TTF or OTF font of the glyphs");
+  add("out", options::value(&settings.output)->default_value(settings.output),
+      "folder of the report and of the state");
+  add("seed", options::value(&settings.seed)->default_value(settings.seed),
+      "of initial values and data order");
   add("threads", options::value(&settings.threads)->default_value(0), "0: all processors");
   options::variables_map values;
   options::store(options::parse_command_line(argument_count, arguments, description), values);
@@ -298,7 +329,8 @@ std::optional<Settings> parse(int argument_count, char** arguments) {
     return std::nullopt;
   }
   if (values.count("quick") != 0) settings.scale = quick_scale();
-  for (std::string const& argument : own_text) settings.own_text.push_back(parse_own_text(argument));
+  for (std::string const& argument : own_text)
+    settings.own_text.push_back(parse_own_text(argument));
   return settings;
 }
 

@@ -8,8 +8,10 @@
 namespace demo {
 
 using Backend = accrete::CpuBackend;
-using Block = accrete::TransformerBlock<accrete::dynamic_block, Backend>;  // sizes come from the scale
-using Expert = accrete::Decoder<accrete::FrozenGlyphEmbedding, accrete::Growable<accrete::Stack<Block>>>;
+using Block =
+    accrete::TransformerBlock<accrete::dynamic_block, Backend>;  // sizes come from the scale
+using Expert =
+    accrete::Decoder<accrete::FrozenGlyphEmbedding, accrete::Growable<accrete::Stack<Block>>>;
 using Merged = accrete::Ensemble<Expert, Expert>;
 
 [[nodiscard]] inline Expert make_model(Backend const& backend, accrete::Substrate const& substrate,
@@ -17,11 +19,12 @@ using Merged = accrete::Ensemble<Expert, Expert>;
                                        std::uint64_t seed) {
   Index depth = 0;
   for (Index const blocks : settings.scale.stages) depth += blocks;
-  return Expert{backend,
-                substrate,
-                {.seed = seed,
-                 .planned_depth = depth,
-                 .block = {.model_dim = model_dim, .head_count = heads, .hidden_dim = 4 * model_dim}}};
+  return Expert{
+      backend,
+      substrate,
+      {.seed = seed,
+       .planned_depth = depth,
+       .block = {.model_dim = model_dim, .head_count = heads, .hidden_dim = 4 * model_dim}}};
 }
 
 /// All parameters of a model, and those that train.

@@ -14,8 +14,8 @@ namespace demo {
 /// One batch of windows and what each expert's body makes of it.
 struct ScoredBatch {
   Index windows = 0;
-  std::vector<TokenId> inputs, targets;       // (windows,T)
-  std::vector<std::vector<float>> features;   // per expert: (windows,T,C)
+  std::vector<TokenId> inputs, targets;      // (windows,T)
+  std::vector<std::vector<float>> features;  // per expert: (windows,T,C)
 };
 
 /// Text of one language with the features of some experts.
@@ -23,13 +23,14 @@ class ScoredLanguage {
  public:
   ScoredLanguage(ScoredText const& text, TokenId first, Settings const& settings)
       : code_points_(text.code_points), time_(settings.scale.time) {
-    accrete::for_each_window(text.tokens, first, {.batch = settings.scale.batch, .time = time_},
-                             [&](std::span<TokenId const> inputs, std::span<TokenId const> targets, Index windows) {
-                               batches_.push_back({.windows = windows,
-                                                   .inputs = {inputs.begin(), inputs.end()},
-                                                   .targets = {targets.begin(), targets.end()},
-                                                   .features = {}});
-                             });
+    accrete::for_each_window(
+        text.tokens, first, {.batch = settings.scale.batch, .time = time_},
+        [&](std::span<TokenId const> inputs, std::span<TokenId const> targets, Index windows) {
+          batches_.push_back({.windows = windows,
+                              .inputs = {inputs.begin(), inputs.end()},
+                              .targets = {targets.begin(), targets.end()},
+                              .features = {}});
+        });
   }
 
   /// Runs embedding and body of one more expert over the text.
@@ -44,7 +45,8 @@ class ScoredLanguage {
   /// Bits per character of experts [first, first + sizeof...(experts)) of those added, mean of logits.
   template <class... Experts>
   [[nodiscard]] double bits_per_character(std::size_t first, Backend const& backend,
-                                          accrete::LossScratch<Backend>& scratch, Experts const&... experts) const {
+                                          accrete::LossScratch<Backend>& scratch,
+                                          Experts const&... experts) const {
     accrete::LossSum total;
     std::tuple<typename Experts::Session...> sessions{
         typename Experts::Session(experts, {.batch = batches_.front().windows, .time = time_})...};
@@ -59,8 +61,8 @@ class ScoredLanguage {
         terms.push_back(term);
       };
       std::apply([&](auto&... session) { (add(experts, session), ...); }, sessions);
-      accrete::View<Backend, TokenId const, 1> const targets{batch.targets.data(),
-                                                             {static_cast<Index>(batch.targets.size())}};
+      accrete::View<Backend, TokenId const, 1> const targets{
+          batch.targets.data(), {static_cast<Index>(batch.targets.size())}};
       auto const losses = scratch.losses(targets.count());
       accrete::classifier_loss_forward<Backend>(backend, terms, targets, losses, scratch.logits());
       auto const sum = accrete::sum_of_losses(losses, targets);
@@ -81,13 +83,15 @@ class UnigramModel {
   UnigramModel(std::vector<LanguageTokens> const& languages, Index vocabulary_size)
       : counts_(static_cast<std::size_t>(vocabulary_size), 1.0) {
     for (LanguageTokens const& language : languages)
-      for (TokenId const token : language.train_tokens) counts_[static_cast<std::size_t>(token)] += 1;
+      for (TokenId const token : language.train_tokens)
+        counts_[static_cast<std::size_t>(token)] += 1;
     for (double const count : counts_) total_ += count;
   }
 
   [[nodiscard]] double bits_per_character(ScoredText const& text) const {
     double bits = 0;
-    for (TokenId const token : text.tokens) bits -= std::log2(counts_[static_cast<std::size_t>(token)] / total_);
+    for (TokenId const token : text.tokens)
+      bits -= std::log2(counts_[static_cast<std::size_t>(token)] / total_);
     return bits / static_cast<double>(text.code_points);
   }
 

@@ -15,15 +15,16 @@ namespace demo {
 /// The size of the job. Widths are multiples of the substrate's, so that its rows expand by repetition.
 struct Scale {
   std::string name;
-  Index vocabulary;             ///< V
-  Index substrate_width;        ///< principal components of the glyphs
-  Index model_dim, heads;       ///< of an expert
-  Index union_dim, union_heads; ///< of the model that is trained on all text, with about as many parameters as both
-  std::vector<Index> stages;    ///< blocks that each stage of growth adds
-  Index steps;                  ///< of a stage of an expert; the union model takes as many for each expert
-  Index batch, time;            ///< B and T
-  Index tuning_steps;           ///< for the heads after the merge
-  Index scored_tokens;          ///< per language and split
+  Index vocabulary;        ///< V
+  Index substrate_width;   ///< principal components of the glyphs
+  Index model_dim, heads;  ///< of an expert
+  Index union_dim,
+      union_heads;  ///< of the model that is trained on all text, with about as many parameters as both
+  std::vector<Index> stages;  ///< blocks that each stage of growth adds
+  Index steps;          ///< of a stage of an expert; the union model takes as many for each expert
+  Index batch, time;    ///< B and T
+  Index tuning_steps;   ///< for the heads after the merge
+  Index scored_tokens;  ///< per language and split
   double learning_rate;
 };
 

@@ -14,8 +14,8 @@
 namespace demo {
 
 /// Pictures of some tokens of each script, short and long.
-[[nodiscard]] inline std::vector<accrete::plot::BitImageRow> glyph_rows(accrete::Substrate const& substrate,
-                                                                        accrete::BitMatrix const& bits) {
+[[nodiscard]] inline std::vector<accrete::plot::BitImageRow> glyph_rows(
+    accrete::Substrate const& substrate, accrete::BitMatrix const& bits) {
   constexpr std::size_t per_row = 24;
   auto const& vocabulary = substrate.vocabulary();
   Index side = 1;
@@ -36,7 +36,9 @@ namespace demo {
   };
   auto const is_text = [&](TokenId id) { return vocabulary.kind(id) == accrete::TokenKind::text; };
   for (Script const script : {Script::latin, Script::cyrillic, Script::han}) {
-    auto const length = [&](TokenId id) { return accrete::count_code_points(vocabulary.token(id), "token"); };
+    auto const length = [&](TokenId id) {
+      return accrete::count_code_points(vocabulary.token(id), "token");
+    };
     add_row(std::string(name_of(script)) + ", characters", [&](TokenId id) {
       return is_text(id) && main_script(vocabulary.token(id)) == script && length(id) == 1;
     });
@@ -49,7 +51,8 @@ namespace demo {
 }
 
 /// The first two components of every text token's row.
-[[nodiscard]] inline std::vector<ProjectedToken> project_table(accrete::Substrate const& substrate) {
+[[nodiscard]] inline std::vector<ProjectedToken> project_table(
+    accrete::Substrate const& substrate) {
   std::vector<ProjectedToken> tokens;
   for (TokenId id = 0; id < substrate.vocabulary_size(); ++id) {
     if (substrate.vocabulary().kind(id) != accrete::TokenKind::text) continue;

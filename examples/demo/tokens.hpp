@@ -34,7 +34,8 @@ namespace detail {
 /// The first `limit` tokens of the documents, without marks between them: every character is predicted, and nothing
 /// but characters.
 [[nodiscard]] inline ScoredText scored_text(accrete::BpeTokenizer const& tokenizer,
-                                            std::vector<std::string> const& documents, Index limit) {
+                                            std::vector<std::string> const& documents,
+                                            Index limit) {
   ScoredText text;
   for (std::string const& document : documents) {
     auto ids = tokenizer.encode(document);
@@ -47,7 +48,8 @@ namespace detail {
   auto const& vocabulary = tokenizer.vocabulary();
   while (!text.tokens.empty() && vocabulary.kind(text.tokens.back()) == accrete::TokenKind::byte)
     text.tokens.pop_back();
-  text.code_points = static_cast<Index>(accrete::count_code_points(tokenizer.decode(text.tokens), "scored text"));
+  text.code_points =
+      static_cast<Index>(accrete::count_code_points(tokenizer.decode(text.tokens), "scored text"));
   return text;
 }
 
@@ -55,20 +57,21 @@ namespace detail {
 
 /// Encodes every language; the training text of all is cut to that of the shortest, so that no language outweighs
 /// another.
-[[nodiscard]] inline std::vector<LanguageTokens> encode_corpus(Corpus const& corpus,
-                                                               accrete::Vocabulary const& vocabulary,
-                                                               Index scored_tokens) {
+[[nodiscard]] inline std::vector<LanguageTokens> encode_corpus(
+    Corpus const& corpus, accrete::Vocabulary const& vocabulary, Index scored_tokens) {
   accrete::BpeTokenizer const tokenizer(vocabulary);
   std::vector<LanguageTokens> result;
   std::size_t shortest = static_cast<std::size_t>(-1);
   for (LanguageText const& text : corpus.languages) {
-    LanguageTokens tokens{.language = text.language,
-                          .train = nullptr,
-                          .train_tokens = {},
-                          .validation = detail::scored_text(tokenizer, text.in(Split::validation), scored_tokens),
-                          .test = detail::scored_text(tokenizer, text.in(Split::test), scored_tokens)};
+    LanguageTokens tokens{
+        .language = text.language,
+        .train = nullptr,
+        .train_tokens = {},
+        .validation = detail::scored_text(tokenizer, text.in(Split::validation), scored_tokens),
+        .test = detail::scored_text(tokenizer, text.in(Split::test), scored_tokens)};
     accrete::DocumentEncoder encoder(tokenizer);
-    for (std::string const& document : text.in(Split::train)) encoder.append(document, tokens.train_tokens);
+    for (std::string const& document : text.in(Split::train))
+      encoder.append(document, tokens.train_tokens);
     shortest = std::min(shortest, tokens.train_tokens.size());
     result.push_back(std::move(tokens));
   }

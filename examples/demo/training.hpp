@@ -25,15 +25,16 @@ struct Interrupted {};
 
 /// The losses of all windows of some languages, in nats per token.
 template <class Model>
-[[nodiscard]] double validation_loss(Model const& model, std::vector<LanguageTokens const*> const& languages,
+[[nodiscard]] double validation_loss(Model const& model,
+                                     std::vector<LanguageTokens const*> const& languages,
                                      Settings const& settings, Index most_tokens) {
   accrete::LossSum total;
   for (LanguageTokens const* const language : languages) {
     auto const& tokens = language->validation.tokens;
     auto const count = std::min(tokens.size(), static_cast<std::size_t>(most_tokens));
-    auto const sum = accrete::score_tokens(model, std::span(tokens).first(count),
-                                           model.substrate().vocabulary().begin(),
-                                           {.batch = settings.scale.batch, .time = settings.scale.time});
+    auto const sum = accrete::score_tokens(
+        model, std::span(tokens).first(count), model.substrate().vocabulary().begin(),
+        {.batch = settings.scale.batch, .time = settings.scale.time});
     total.sum += sum.sum;
     total.tokens += sum.tokens;
   }
@@ -44,7 +45,7 @@ template <class Model>
 struct TrainingJob {
   std::string name{};
   std::vector<LanguageTokens const*> languages{};  ///< one source of windows each
-  Index steps = 0;                               ///< of each stage
+  Index steps = 0;                                 ///< of each stage
   std::uint64_t seed = 0;
 };
 
@@ -60,17 +61,21 @@ class StagedTraining {
   [[nodiscard]] std::vector<GrowthStage> const& stages() const { return stages_; }
 
  private:
-  static constexpr Index steps_between_checkpoints = 100, steps_between_points = 5, steps_between_validations = 50;
+  static constexpr Index steps_between_checkpoints = 100, steps_between_points = 5,
+                         steps_between_validations = 50;
   static constexpr Index quick_validation_tokens = 4096;
 
   [[nodiscard]] std::filesystem::path checkpoint() const {
     return settings_.state_folder() / (job_.name + ".safetensors");
   }
-  [[nodiscard]] Index stage_count() const { return static_cast<Index>(settings_.scale.stages.size()); }
+  [[nodiscard]] Index stage_count() const {
+    return static_cast<Index>(settings_.scale.stages.size());
+  }
 
   void resume(Expert& model);
   void run_stage(Expert& model, accrete::Batches& batches);
-  void save(Expert& model, accrete::Trainer<Expert> const* trainer, accrete::Batches const& batches) const;
+  void save(Expert& model, accrete::Trainer<Expert> const* trainer,
+            accrete::Batches const& batches) const;
   [[nodiscard]] accrete::Batches make_batches() const;
   void record(accrete::StepReport const& report);
 
@@ -96,12 +101,14 @@ namespace detail {
   return values;
 }
 
-[[nodiscard]] inline accrete::Json to_json(LossCurve const& curve, std::vector<GrowthStage> const& stages) {
+[[nodiscard]] inline accrete::Json to_json(LossCurve const& curve,
+                                           std::vector<GrowthStage> const& stages) {
   accrete::Json growth = accrete::Json::array(), done = accrete::Json::array();
   for (auto const& mark : curve.growth)
     growth.push_back(accrete::Json::object({{"step", mark.step}, {"depth", mark.depth}}));
   for (auto const& stage : stages)
-    done.push_back(accrete::Json::object({{"depth", stage.depth}, {"validation_loss", stage.validation_loss}}));
+    done.push_back(accrete::Json::object(
+        {{"depth", stage.depth}, {"validation_loss", stage.validation_loss}}));
   return accrete::Json::object({{"train_steps", json_of(curve.train_steps)},
                                 {"train_losses", json_of(curve.train_losses)},
                                 {"validation_steps", json_of(curve.validation_steps)},
@@ -129,8 +136,8 @@ inline void StagedTraining::resume(Expert& model) {
   accrete::Json const& extra = resumed_->extra();
   if (extra.at("identity") != settings_.identity())
     throw accrete::MismatchError(accrete::message(
-        checkpoint().string(), ": it belongs to a run with other settings; remove ", settings_.state_folder().string(),
-        " to begin anew, or choose another folder with --out"));
+        checkpoint().string(), ": it belongs to a run with other settings; remove ",
+        settings_.state_folder().string(), " to begin anew, or choose another folder with --out"));
   resumed_->restore(model);
   stage_ = extra.at("stage").as_int();
   accrete::Json const& curve = extra.at("curve");
@@ -149,9 +156,10 @@ inline void StagedTraining::resume(Expert& model) {
 inline void StagedTraining::save(Expert& model, accrete::Trainer<Expert> const* trainer,
                                  accrete::Batches const& batches) const {
   accrete::CheckpointWriter writer(model);
-  writer.with(batches).with_extra(accrete::Json::object({{"identity", settings_.identity()},
-                                                         {"stage", stage_},
-                                                         {"curve", detail::to_json(curve_, stages_)}}));
+  writer.with(batches).with_extra(
+      accrete::Json::object({{"identity", settings_.identity()},
+                             {"stage", stage_},
+                             {"curve", detail::to_json(curve_, stages_)}}));
   if (trainer != nullptr) writer.with(*trainer);
   writer.save(checkpoint());
 }
@@ -165,13 +173,14 @@ inline void StagedTraining::run(Expert& model) {
 
 inline void StagedTraining::run_stage(Expert& model, accrete::Batches& batches) {
   Index const first_step = stage_ * job_.steps;
-  bool const goes_on = resumed_ && resumed_->has_trainer();  // otherwise the file was written between two stages
+  bool const goes_on =
+      resumed_ && resumed_->has_trainer();  // otherwise the file was written between two stages
   if (!goes_on) {
     model.body().grow(settings_.scale.stages[static_cast<std::size_t>(stage_)]);
     if (stage_ > 0) curve_.growth.push_back({.step = first_step, .depth = model.body().depth()});
   }
-  std::string const label =
-      accrete::message(job_.name, ", stage ", stage_ + 1, " of ", stage_count(), ", ", model.body().depth(), " blocks");
+  std::string const label = accrete::message(job_.name, ", stage ", stage_ + 1, " of ",
+                                             stage_count(), ", ", model.body().depth(), " blocks");
   Index const step_tokens = settings_.scale.batch * settings_.scale.time;
   std::unique_ptr<accrete::Progress> progress;
   std::unique_ptr<accrete::StepLog> log;
@@ -184,7 +193,9 @@ inline void StagedTraining::run_stage(Expert& model, accrete::Batches& batches) 
        .schedule = {.warmup_steps = job_.steps / 20, .steps = job_.steps, .final_factor = 0.1},
        .validate_every = steps_between_validations,
        .validate =
-           [&] { return validation_loss(model, job_.languages, settings_, quick_validation_tokens); },
+           [&] {
+             return validation_loss(model, job_.languages, settings_, quick_validation_tokens);
+           },
        .on_step =
            [&](accrete::StepReport const& report) {
              accrete::StepReport whole = report;
@@ -199,7 +210,8 @@ inline void StagedTraining::run_stage(Expert& model, accrete::Batches& batches) 
   running = &trainer;
   if (goes_on) resumed_->restore(trainer);
   resumed_.reset();
-  log = std::make_unique<accrete::StepLog>(settings_.state_folder() / job_.name, first_step + trainer.steps_done(),
+  log = std::make_unique<accrete::StepLog>(settings_.state_folder() / job_.name,
+                                           first_step + trainer.steps_done(),
                                            model.backend().description());
   progress = std::make_unique<accrete::Progress>(
       accrete::ProgressOptions{.label = label,
@@ -213,7 +225,8 @@ inline void StagedTraining::run_stage(Expert& model, accrete::Batches& batches) 
   progress->finish();
   stages_.push_back({.model = job_.name,
                      .depth = model.body().depth(),
-                     .validation_loss = validation_loss(model, job_.languages, settings_, settings_.scale.scored_tokens)});
+                     .validation_loss = validation_loss(model, job_.languages, settings_,
+                                                        settings_.scale.scored_tokens)});
   ++stage_;
   // Without a trainer: the next stage begins with moments of its own.
   save(model, nullptr, batches);

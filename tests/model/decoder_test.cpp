@@ -19,7 +19,8 @@ constexpr BlockConfig sizes{.model_dim = 16, .head_count = 2, .hidden_dim = 24};
 
 template <class Model>
 Model make(std::vector<Index> const& stages, std::uint64_t seed = 1) {
-  Model model{typename Model::Backend{}, random_substrate(vocabulary, 8),
+  Model model{typename Model::Backend{},
+              random_substrate(vocabulary, 8),
               {.seed = seed, .planned_depth = 3, .block = sizes}};
   for (Index const blocks : stages) model.body().grow(blocks);
   return model;
@@ -39,10 +40,11 @@ void check_gradients(std::vector<Index> const& stages) {
   targets[5] = ignored_target;
   auto const ids = batch_view<Double>(tokens, 2), wanted = batch_view<Double>(targets, 2);
   typename Model::Session session(model, {.batch = 2, .time = 4, .training = true});
-  LossScratch<Double> scratch(Double{}, 8, vocabulary, 3 * vocabulary * 8);  // chunks of three tokens
+  LossScratch<Double> scratch(Double{}, 8, vocabulary,
+                              3 * vocabulary * 8);  // chunks of three tokens
   ActiveSet<Double> active(model);
-  static_cast<void>(
-      evaluate_loss_and_gradients(model, session, ids, wanted, scratch, active.gradients(), 1.0 / 7));
+  static_cast<void>(evaluate_loss_and_gradients(model, session, ids, wanted, scratch,
+                                                active.gradients(), 1.0 / 7));
   for (auto const& part : active.segments()) {
     auto const expected = finite_differences(part.segment->values().span(), [&] {
       return evaluate_loss(model, session, ids, wanted, scratch).sum / 7;
@@ -94,8 +96,10 @@ BOOST_AUTO_TEST_CASE(initial_values_depend_on_seed_and_name_alone) {
 }
 
 BOOST_AUTO_TEST_CASE(residual_outputs_start_smaller_by_the_planned_depth) {
-  GrowingModel<Double> model{Double{}, random_substrate(vocabulary, 8),
-                             {.planned_depth = 8, .block = {.model_dim = 64, .head_count = 2, .hidden_dim = 64}}};
+  GrowingModel<Double> model{
+      Double{},
+      random_substrate(vocabulary, 8),
+      {.planned_depth = 8, .block = {.model_dim = 64, .head_count = 2, .hidden_dim = 64}}};
   model.body().grow(1);
   auto const deviation_of = [&](std::string const& name) {
     double squares = 0;
@@ -104,7 +108,8 @@ BOOST_AUTO_TEST_CASE(residual_outputs_start_smaller_by_the_planned_depth) {
       for (auto const& entry : segment.entries())
         if (entry.name == name) {
           count = entry.count;
-          for (Index i = 0; i < count; ++i) squares += std::pow(segment.values()(entry.offset + i), 2);
+          for (Index i = 0; i < count; ++i)
+            squares += std::pow(segment.values()(entry.offset + i), 2);
         }
     });
     return std::sqrt(squares / static_cast<double>(count));
@@ -120,14 +125,16 @@ BOOST_AUTO_TEST_CASE(row_expands_by_repetition) {
   std::vector<TokenId> const tokens{7};
   std::vector<double> out(12);
   layer.forward(Double{}, batch_view<Double>(tokens, 1), {out.data(), {1, 1, 12}});
-  for (std::size_t i = 0; i < 12; ++i) BOOST_TEST(out[i] == static_cast<double>(substrate.row(7)[i / 3]));
+  for (std::size_t i = 0; i < 12; ++i)
+    BOOST_TEST(out[i] == static_cast<double>(substrate.row(7)[i / 3]));
   BOOST_CHECK_EXCEPTION((FrozenGlyphEmbedding::Layer<Double>(Double{}, substrate, 10)), ShapeError,
                         says("model_dim 10 is no multiple of the embedding width 4"));
 }
 
 BOOST_AUTO_TEST_CASE(binary_id_has_the_bits_of_the_id) {
   BOOST_TEST(BinaryIdEmbedding::width_for(65536, 1024) == 16);
-  BOOST_TEST(BinaryIdEmbedding::width_for(8192, 256) == 16);  // 13 bits need 16 places to divide 256
+  BOOST_TEST(BinaryIdEmbedding::width_for(8192, 256) ==
+             16);  // 13 bits need 16 places to divide 256
   BinaryIdEmbedding::Layer<Double> const layer(Double{}, random_substrate(vocabulary, 1), 8);
   std::vector<TokenId> const tokens{21};
   std::vector<double> out(8);
@@ -155,9 +162,11 @@ BOOST_AUTO_TEST_CASE(sessions_are_held_to_their_plan) {
   model.body().grow(1);
   BOOST_CHECK_EXCEPTION(model.forward(session, batch_view<Double>(eight, 2)), MismatchError,
                         says("has grown or frozen since"));
-  BOOST_CHECK_EXCEPTION(Model::Session(model, {.batch = 0, .time = 4}), ShapeError, says("must be positive"));
-  BOOST_CHECK_EXCEPTION(Model::Session(model, {.batch = 1, .time = 4, .training = true, .cache = 8}), ShapeError,
-                        says("one session for training"));
+  BOOST_CHECK_EXCEPTION(Model::Session(model, {.batch = 0, .time = 4}), ShapeError,
+                        says("must be positive"));
+  BOOST_CHECK_EXCEPTION(
+      Model::Session(model, {.batch = 1, .time = 4, .training = true, .cache = 8}), ShapeError,
+      says("one session for training"));
 }
 
 BOOST_AUTO_TEST_CASE(ids_and_targets_outside_of_the_vocabulary_are_named) {
@@ -166,15 +175,17 @@ BOOST_AUTO_TEST_CASE(ids_and_targets_outside_of_the_vocabulary_are_named) {
   Model::Session session(model, {.batch = 2, .time = 4});
   auto tokens = random_tokens(8, vocabulary);
   tokens[6] = vocabulary;
-  BOOST_CHECK_EXCEPTION(model.forward(session, batch_view<Double>(tokens, 2)), ValueError,
-                        says("token id 23 at sequence 1, token 2 is outside of the vocabulary of 23"));
+  BOOST_CHECK_EXCEPTION(
+      model.forward(session, batch_view<Double>(tokens, 2)), ValueError,
+      says("token id 23 at sequence 1, token 2 is outside of the vocabulary of 23"));
   tokens[6] = -1;
   BOOST_CHECK_THROW(model.forward(session, batch_view<Double>(tokens, 2)), ValueError);
   tokens[6] = 1;
   auto targets = tokens;
   targets[3] = 99;
   LossScratch<Double> scratch(Double{}, 8, vocabulary);
-  BOOST_CHECK_EXCEPTION(evaluate_loss(model, session, batch_view<Double>(tokens, 2), batch_view<Double>(targets, 2), scratch),
+  BOOST_CHECK_EXCEPTION(evaluate_loss(model, session, batch_view<Double>(tokens, 2),
+                                      batch_view<Double>(targets, 2), scratch),
                         ValueError, says("target 99 of token 3"));
 }
 
@@ -182,8 +193,8 @@ BOOST_AUTO_TEST_CASE(body_without_blocks_says_what_to_do) {
   using Model = GrowingModel<Double>;
   Model const model = make<Model>({});
   Model::Session session(model, {.batch = 1, .time = 4});
-  BOOST_CHECK_EXCEPTION(model.forward(session, batch_view<Double>(random_tokens(4, vocabulary), 1)), ValueError,
-                        says("call body().grow(n) first"));
+  BOOST_CHECK_EXCEPTION(model.forward(session, batch_view<Double>(random_tokens(4, vocabulary), 1)),
+                        ValueError, says("call body().grow(n) first"));
 }
 
 BOOST_AUTO_TEST_CASE(decoding_equals_forward_and_may_be_rewound) {
@@ -195,7 +206,10 @@ BOOST_AUTO_TEST_CASE(decoding_equals_forward_and_may_be_rewound) {
   auto const check = [&](Index begin, Index count) {
     model.decode_step(session, {tokens.data() + begin, {1, count}});
     auto const logits = logits_of(model, session);
-    BOOST_TEST(all_close(logits, std::span(expected).subspan(static_cast<std::size_t>(begin * vocabulary), logits.size()), 1e-12));
+    BOOST_TEST(all_close(
+        logits,
+        std::span(expected).subspan(static_cast<std::size_t>(begin * vocabulary), logits.size()),
+        1e-12));
   };
   check(0, 3);
   check(3, 1);

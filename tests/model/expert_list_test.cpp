@@ -59,8 +59,7 @@ void check_same_as_pack(Fusion const& fusion) {
   std::string const list_name = list.describe().at("fusion").dump();
   BOOST_TEST((list.describe() == pack.describe()));
   BOOST_TEST((list.structure() == pack.structure()));
-  BOOST_TEST(same_bits(everything_of(std::move(list)), everything_of(std::move(pack))),
-             list_name);
+  BOOST_TEST(same_bits(everything_of(std::move(list)), everything_of(std::move(pack))), list_name);
 }
 
 }  // namespace

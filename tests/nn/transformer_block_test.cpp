@@ -17,7 +17,9 @@ inline constexpr BlockConfig odd_heads{.model_dim = 8, .head_count = 3, .hidden_
 inline constexpr BlockConfig no_heads{.model_dim = 8, .head_count = 0, .hidden_dim = 12};
 
 template <BlockConfig Config, class... Policies>
-concept block_is_allowed = requires { typename TransformerBlock<Config, Double, Policies...>; };
+concept block_is_allowed = requires {
+  typename TransformerBlock<Config, Double, Policies...>;
+};
 static_assert(block_is_allowed<sizes>);
 static_assert(block_is_allowed<sizes, Swiglu, RmsNorm>);
 static_assert(block_is_allowed<sizes, RmsNorm, NoPositions, Swiglu>);
@@ -39,7 +41,8 @@ struct Bench {
     auto const start = random_values("parameters", segment.values().count(), 0.0, 0.4);
     std::copy(start.begin(), start.end(), segment.values().data());
     auto planned = plan_on(Double{}, [&](Workspace<Double>& workspace) {
-      return std::pair{block.activations_for(workspace, batch, time), block.scratch_for(workspace, batch, time)};
+      return std::pair{block.activations_for(workspace, batch, time),
+                       block.scratch_for(workspace, batch, time)};
     });
     memory = std::move(planned.first);
     activations = planned.second.first;
@@ -50,7 +53,8 @@ struct Bench {
   double loss() {
     block.forward(Double{}, x, out, activations, scratch);
     double sum = 0;
-    for (std::size_t i = 0; i < out.values().size(); ++i) sum += out.values()[i] * upstream.values()[i];
+    for (std::size_t i = 0; i < out.values().size(); ++i)
+      sum += out.values()[i] * upstream.values()[i];
     return sum;
   }
 
@@ -59,13 +63,14 @@ struct Bench {
   Workspace<Double> memory;
   typename BlockType::Activations activations;
   typename BlockType::Scratch scratch;
-  Tensor<double, 3> x{random_values("x", batch * time * width), {batch, time, width}};
-  Tensor<double, 3> upstream{random_values("upstream", batch * time * width), {batch, time, width}};
+  Tensor<double, 3> x{random_values("x", batch* time* width), {batch, time, width}};
+  Tensor<double, 3> upstream{random_values("upstream", batch* time* width), {batch, time, width}};
   Tensor<double, 3> out{{batch, time, width}}, grad_x{{batch, time, width}};
 };
 
-using Blocks = std::tuple<TransformerBlock<sizes, Double>, TransformerBlock<sizes, Double, RmsNorm, Swiglu>,
-                          TransformerBlock<sizes, Double, NoPositions>>;
+using Blocks =
+    std::tuple<TransformerBlock<sizes, Double>, TransformerBlock<sizes, Double, RmsNorm, Swiglu>,
+               TransformerBlock<sizes, Double, NoPositions>>;
 
 }  // namespace
 
@@ -75,11 +80,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(backward_matches_finite_differences, BlockType, Bl
   Gradients<Double> gradients;
   gradients.add_run(bench.segment.values(), {gradient.data(), {bench.segment.values().count()}});
   static_cast<void>(bench.loss());
-  bench.block.backward(Double{}, gradients, bench.upstream, bench.x, bench.grad_x, bench.activations, bench.scratch);
+  bench.block.backward(Double{}, gradients, bench.upstream, bench.x, bench.grad_x,
+                       bench.activations, bench.scratch);
 
   auto const of_x = finite_differences(bench.x.values(), [&] { return bench.loss(); });
   BOOST_TEST(all_close(bench.grad_x.values(), of_x, 1e-8));
-  auto const of_parameters = finite_differences(bench.segment.values().span(), [&] { return bench.loss(); });
+  auto const of_parameters =
+      finite_differences(bench.segment.values().span(), [&] { return bench.loss(); });
   BOOST_TEST(all_close(gradient, of_parameters, 1e-8));
 }
 
@@ -89,10 +96,12 @@ BOOST_AUTO_TEST_CASE(frozen_block_passes_the_same_gradient_and_keeps_none) {
   std::vector<double> gradient(static_cast<std::size_t>(bench.segment.values().count()));
   Gradients<Double> all, none;
   all.add_run(bench.segment.values(), {gradient.data(), {bench.segment.values().count()}});
-  bench.block.backward(Double{}, all, bench.upstream, bench.x, bench.grad_x, bench.activations, bench.scratch);
+  bench.block.backward(Double{}, all, bench.upstream, bench.x, bench.grad_x, bench.activations,
+                       bench.scratch);
   auto const trained = bench.grad_x.values();
   auto const kept = gradient;
-  bench.block.backward(Double{}, none, bench.upstream, bench.x, bench.grad_x, bench.activations, bench.scratch);
+  bench.block.backward(Double{}, none, bench.upstream, bench.x, bench.grad_x, bench.activations,
+                       bench.scratch);
   BOOST_TEST(same_bits(bench.grad_x.values(), trained));
   BOOST_TEST(same_bits(gradient, kept));
 }
@@ -100,12 +109,14 @@ BOOST_AUTO_TEST_CASE(frozen_block_passes_the_same_gradient_and_keeps_none) {
 BOOST_AUTO_TEST_CASE(backward_adds_to_parameter_gradients) {
   Bench<TransformerBlock<sizes, Double>> bench;
   static_cast<void>(bench.loss());
-  std::vector<double> once(static_cast<std::size_t>(bench.segment.values().count())), twice(once.size());
+  std::vector<double> once(static_cast<std::size_t>(bench.segment.values().count())),
+      twice(once.size());
   Gradients<Double> first, second;
   first.add_run(bench.segment.values(), {once.data(), {bench.segment.values().count()}});
   second.add_run(bench.segment.values(), {twice.data(), {bench.segment.values().count()}});
   auto const backward = [&](Gradients<Double> const& gradients) {
-    bench.block.backward(Double{}, gradients, bench.upstream, bench.x, bench.grad_x, bench.activations, bench.scratch);
+    bench.block.backward(Double{}, gradients, bench.upstream, bench.x, bench.grad_x,
+                         bench.activations, bench.scratch);
   };
   backward(first);
   backward(second);
@@ -132,7 +143,8 @@ BOOST_AUTO_TEST_CASE(decode_steps_equal_forward) {
       return std::pair{block.activations_for(workspace, bench.batch, count),
                        block.scratch_for(workspace, bench.batch, count)};
     });
-    block.decode_step(Double{}, cache, {positions.data(), {bench.batch}}, x, out, parts.first, parts.second);
+    block.decode_step(Double{}, cache, {positions.data(), {bench.batch}}, x, out, parts.first,
+                      parts.second);
     for (Index b = 0; b < bench.batch; ++b)
       for (Index t = 0; t < count; ++t)
         for (Index c = 0; c < bench.width; ++c)
@@ -150,8 +162,9 @@ BOOST_AUTO_TEST_CASE(parameters_are_counted_without_memory) {
 
 BOOST_AUTO_TEST_CASE(dynamic_sizes_are_checked_by_the_same_names) {
   using Dynamic = DynamicBlock<Double>;
-  BOOST_CHECK_EXCEPTION(Dynamic({.model_dim = 8, .head_count = 3, .hidden_dim = 8}), ShapeError,
-                        says("HeadCountDividesModelDim: model_dim 8 is no multiple of head_count 3"));
+  BOOST_CHECK_EXCEPTION(
+      Dynamic({.model_dim = 8, .head_count = 3, .hidden_dim = 8}), ShapeError,
+      says("HeadCountDividesModelDim: model_dim 8 is no multiple of head_count 3"));
   BOOST_CHECK_EXCEPTION(Dynamic({.model_dim = 8, .head_count = 2, .hidden_dim = -4}), ShapeError,
                         says("AllSizesPositive: hidden_dim"));
   BOOST_CHECK_EXCEPTION(Dynamic(BlockConfig{}), ShapeError, says("AllSizesPositive: model_dim"));

@@ -12,7 +12,6 @@ namespace {
 
 using namespace accrete_test;
 
-
 auto const evaluate = []<class Backend>(Backend const& backend, Numbers const& numbers,
                                         Values const& in) {
   using T = typename Backend::Element;

@@ -4,4 +4,6 @@
 
 char const* version_in_second_unit();
 
-int main() { return version_in_second_unit() == std::string(ACCRETE_VERSION_STRING) ? 0 : 1; }
+int main() {
+  return version_in_second_unit() == std::string(ACCRETE_VERSION_STRING) ? 0 : 1;
+}

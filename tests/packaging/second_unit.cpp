@@ -2,4 +2,6 @@
 #include "all_headers.hpp"
 
 char const* version_in_second_unit();
-char const* version_in_second_unit() { return ACCRETE_VERSION_STRING; }
+char const* version_in_second_unit() {
+  return ACCRETE_VERSION_STRING;
+}

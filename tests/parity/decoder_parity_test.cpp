@@ -6,7 +6,9 @@
 BOOST_AUTO_TEST_SUITE(decoder_parity)
 
 namespace {
-std::string golden(std::string const& name) { return ACCRETE_SOURCE_DIR "/tests/golden/" + name; }
+std::string golden(std::string const& name) {
+  return ACCRETE_SOURCE_DIR "/tests/golden/" + name;
+}
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(tiny_decoder_equals_pytorch) {

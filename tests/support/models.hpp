@@ -20,25 +20,31 @@ using Cpu = accrete::CpuBackend;
 template <class Backend, class... Policies>
 using DynamicBlock = accrete::TransformerBlock<accrete::dynamic_block, Backend, Policies...>;
 template <class Backend, class Embedding = accrete::FrozenGlyphEmbedding>
-using GrowingModel = accrete::Decoder<Embedding, accrete::Growable<accrete::Stack<DynamicBlock<Backend>>>>;
+using GrowingModel =
+    accrete::Decoder<Embedding, accrete::Growable<accrete::Stack<DynamicBlock<Backend>>>>;
 
 /// The models that most tests use; models.cpp has them compiled once.
 using CpuModel = GrowingModel<Cpu>;
 using DoubleModel = GrowingModel<Double>;
 
 /// V tokens without meaning and a table of random rows, which `seed` changes.
-[[nodiscard]] inline accrete::Substrate random_substrate(Index vocabulary, Index width, std::uint64_t seed = 1) {
+[[nodiscard]] inline accrete::Substrate random_substrate(Index vocabulary, Index width,
+                                                         std::uint64_t seed = 1) {
   std::vector<accrete::Token> tokens;
-  for (char const* name : {"<pad>", "<s>", "</s>", "<unk>"}) tokens.push_back({name, accrete::TokenKind::special});
+  for (char const* name : {"<pad>", "<s>", "</s>", "<unk>"})
+    tokens.push_back({name, accrete::TokenKind::special});
   while (static_cast<Index>(tokens.size()) < vocabulary)
-    tokens.push_back({"<token_" + std::to_string(tokens.size()) + ">", accrete::TokenKind::special});
+    tokens.push_back(
+        {"<token_" + std::to_string(tokens.size()) + ">", accrete::TokenKind::special});
   accrete::RandomStream const stream(seed, 7);
   std::vector<float> table(static_cast<std::size_t>(vocabulary * width));
-  for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(stream.normals(i / 4)[i % 4]);
+  for (std::size_t i = 0; i < table.size(); ++i)
+    table[i] = static_cast<float>(stream.normals(i / 4)[i % 4]);
   return accrete::Substrate::from_table(accrete::Vocabulary(tokens, {}), std::move(table), width);
 }
 
-[[nodiscard]] inline std::vector<TokenId> random_tokens(Index count, Index vocabulary, std::uint64_t seed = 1) {
+[[nodiscard]] inline std::vector<TokenId> random_tokens(Index count, Index vocabulary,
+                                                        std::uint64_t seed = 1) {
   accrete::RandomStream const stream(seed, 8);
   std::vector<TokenId> tokens(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < tokens.size(); ++i)
@@ -47,7 +53,8 @@ using DoubleModel = GrowingModel<Double>;
 }
 
 template <class Backend>
-[[nodiscard]] accrete::HostView<TokenId const, 2> batch_view(std::vector<TokenId> const& tokens, Index batch) {
+[[nodiscard]] accrete::HostView<TokenId const, 2> batch_view(std::vector<TokenId> const& tokens,
+                                                             Index batch) {
   return {tokens.data(), {batch, static_cast<Index>(tokens.size()) / batch}};
 }
 
@@ -87,7 +94,8 @@ template <class Model>
 
 [[nodiscard]] inline accrete::Batches random_batches(Index vocabulary, Index batch, Index time,
                                                      std::uint64_t seed = 1) {
-  return {random_tokens(40 * batch * time, vocabulary, seed), {.batch = batch, .time = time, .seed = seed}};
+  return {random_tokens(40 * batch * time, vocabulary, seed),
+          {.batch = batch, .time = time, .seed = seed}};
 }
 
 }  // namespace accrete_test
@@ -97,10 +105,12 @@ extern template class accrete::TransformerBlock<accrete::dynamic_block, accrete_
 extern template class accrete::TransformerBlock<accrete::dynamic_block, accrete_test::Double>;
 extern template class accrete::Stack<accrete_test::DynamicBlock<accrete_test::Cpu>>;
 extern template class accrete::Stack<accrete_test::DynamicBlock<accrete_test::Double>>;
-extern template class accrete::Decoder<accrete::FrozenGlyphEmbedding,
-                                       accrete::Growable<accrete::Stack<accrete_test::DynamicBlock<accrete_test::Cpu>>>>;
-extern template class accrete::Decoder<accrete::FrozenGlyphEmbedding,
-                                       accrete::Growable<accrete::Stack<accrete_test::DynamicBlock<accrete_test::Double>>>>;
+extern template class accrete::Decoder<
+    accrete::FrozenGlyphEmbedding,
+    accrete::Growable<accrete::Stack<accrete_test::DynamicBlock<accrete_test::Cpu>>>>;
+extern template class accrete::Decoder<
+    accrete::FrozenGlyphEmbedding,
+    accrete::Growable<accrete::Stack<accrete_test::DynamicBlock<accrete_test::Double>>>>;
 extern template class accrete::Trainer<accrete_test::CpuModel>;
 extern template class accrete::Trainer<accrete_test::DoubleModel>;
 #endif

@@ -25,8 +25,7 @@ using TermGradientsOf =
 template <class M>
 concept ScoresTokens = ComputeBackend<typename M::Backend> &&
     std::constructible_from<typename M::Session, M const&, SessionPlan> &&
-    requires(M const& model, typename M::Session& session,
-             HostView<TokenId const, 2> ids) {
+    requires(M const& model, typename M::Session& session, HostView<TokenId const, 2> ids) {
   model.forward(session, ids);
   { model.classifier(session) } -> ClassifierFor<typename M::Backend>;
   { model.substrate() } -> std::convertible_to<Substrate const&>;
@@ -36,8 +35,7 @@ concept ScoresTokens = ComputeBackend<typename M::Backend> &&
 /// decode_step: the next n tokens of each sequence, ids (B,n), after those in the session's cache.
 template <class M>
 concept DecodesTokens = ScoresTokens<M> &&
-    requires(M const& model, typename M::Session& session,
-             HostView<TokenId const, 2> ids) {
+    requires(M const& model, typename M::Session& session, HostView<TokenId const, 2> ids) {
   model.decode_step(session, ids);
 };
 
@@ -47,8 +45,7 @@ concept DecodesTokens = ScoresTokens<M> &&
 template <class M>
 concept Trainable = ScoresTokens<M> &&
     requires(M& model, M const& const_model, typename M::Session& session,
-             Gradients<typename M::Backend> const& gradients,
-             HostView<TokenId const, 2> ids) {
+             Gradients<typename M::Backend> const& gradients, HostView<TokenId const, 2> ids) {
   classifier_backward<typename M::Backend>(const_model.backend(), const_model.classifier(session),
                                            const_model.classifier_gradients(session, gradients),
                                            Index{}, View<typename M::Backend, Element const, 2>());
@@ -63,8 +60,7 @@ concept Trainable = ScoresTokens<M> &&
 
 /// A model whose classifier is a list of terms.
 template <class M>
-concept HasTerms = ScoresTokens<M> &&
-    requires(M const& model, typename M::Session const& session) {
+concept HasTerms = ScoresTokens<M> && requires(M const& model, typename M::Session const& session) {
   { model.classifier(session) } -> ListsTerms<typename M::Backend>;
 };
 

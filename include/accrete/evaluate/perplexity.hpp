@@ -22,10 +22,11 @@ struct ScoringOptions {
 /// Calls f(inputs, targets) for batches (B,T) of windows that cover `tokens`; the rest of the last window has ignored
 /// targets.
 template <class F>
-void for_each_window(std::span<TokenId const> tokens, TokenId first, ScoringOptions options, F&& f) {
+void for_each_window(std::span<TokenId const> tokens, TokenId first, ScoringOptions options,
+                     F&& f) {
   if (options.batch < 1 || options.time < 1)
-    throw ValueError(message("scoring: batch and time must be positive, got ", options.batch, " and ",
-                             options.time));
+    throw ValueError(message("scoring: batch and time must be positive, got ", options.batch,
+                             " and ", options.time));
   auto const per_batch = static_cast<std::size_t>(options.batch * options.time);
   auto const time = static_cast<std::size_t>(options.time);
   std::vector<TokenId> inputs, targets;
@@ -45,28 +46,30 @@ void for_each_window(std::span<TokenId const> tokens, TokenId first, ScoringOpti
 
 /// The summed loss in nats over all tokens.
 template <ScoresTokens Model>
-[[nodiscard]] LossSum score_tokens(Model const& model, std::span<TokenId const> tokens, TokenId first,
-                                   ScoringOptions options = {}) {
+[[nodiscard]] LossSum score_tokens(Model const& model, std::span<TokenId const> tokens,
+                                   TokenId first, ScoringOptions options = {}) {
   using Backend = typename Model::Backend;
   LossSum total;
   typename Model::Session session(model, {.batch = options.batch, .time = options.time});
   LossScratch<Backend> scratch(model.backend(), options.batch * options.time,
                                model.substrate().vocabulary_size());
-  for_each_window(tokens, first, options,
-                  [&](std::span<TokenId const> inputs, std::span<TokenId const> targets, Index windows) {
-                    auto const view = [&](std::span<TokenId const> ids) {
-                      return HostView<TokenId const, 2>(ids.data(), {windows, options.time});
-                    };
-                    auto const sum =
-                        evaluate_loss(model, session, view(inputs), view(targets), scratch);
-                    total.sum += sum.sum;
-                    total.tokens += sum.tokens;
-                  });
+  for_each_window(
+      tokens, first, options,
+      [&](std::span<TokenId const> inputs, std::span<TokenId const> targets, Index windows) {
+        auto const view = [&](std::span<TokenId const> ids) {
+          return HostView<TokenId const, 2>(ids.data(), {windows, options.time});
+        };
+        auto const sum = evaluate_loss(model, session, view(inputs), view(targets), scratch);
+        total.sum += sum.sum;
+        total.tokens += sum.tokens;
+      });
   return total;
 }
 
 /// exp of the mean loss.
-[[nodiscard]] inline double perplexity(LossSum const& loss) { return std::exp(loss.mean()); }
+[[nodiscard]] inline double perplexity(LossSum const& loss) {
+  return std::exp(loss.mean());
+}
 
 /// Total bits over code points of the scored text.
 [[nodiscard]] inline double bits_per_character(LossSum const& loss, Index code_points) {

@@ -17,11 +17,11 @@
 ACCRETE_BEGIN_NAMESPACE
 
 struct GenerateOptions {
-  Index max_tokens = 64;          ///< new tokens at most, for each prompt
+  Index max_tokens = 64;  ///< new tokens at most, for each prompt
   SamplingOptions sampling{};
-  std::uint64_t seed = 1;         ///< token i of prompt b is drawn from the stream (seed, b) at i
-  bool stop_at_end = true;        ///< `</s>` ends a text and is not part of it
-  Index prefill = 128;            ///< prompt tokens that go through the model at once
+  std::uint64_t seed = 1;   ///< token i of prompt b is drawn from the stream (seed, b) at i
+  bool stop_at_end = true;  ///< `</s>` ends a text and is not part of it
+  Index prefill = 128;      ///< prompt tokens that go through the model at once
   std::stop_token stop{};
 };
 
@@ -97,7 +97,8 @@ class Generation {
         auto const& prompt = prompts_[static_cast<std::size_t>(row)];
         Index const end = std::min<Index>(begin + count, static_cast<Index>(prompt.size()));
         for (Index t = begin; t < end; ++t)
-          ids[static_cast<std::size_t>(row * count + t - begin)] = prompt[static_cast<std::size_t>(t)];
+          ids[static_cast<std::size_t>(row * count + t - begin)] =
+              prompt[static_cast<std::size_t>(t)];
       }
       model_.decode_step(session_, {ids.data(), {batch(), count}});
       for (Index row = 0; row < batch(); ++row) {
@@ -116,8 +117,7 @@ class Generation {
     auto const logits = host_logits_.of(model_.backend(), View<Backend, Element const, 2>(logits_));
     RandomStream const stream(options_.seed, static_cast<std::uint64_t>(row));
     next_[static_cast<std::size_t>(row)] =
-        sampler_.choose(logits.span(),
-                        stream.uniform(static_cast<std::uint64_t>(number)));
+        sampler_.choose(logits.span(), stream.uniform(static_cast<std::uint64_t>(number)));
   }
 
   Model const& model_;
@@ -148,7 +148,8 @@ template <DecodesTokens Model>
 /// Continues `prompt`, which follows the token `<s>`. `on_text` is called with each piece of text as it comes; a piece
 /// never ends inside a code point. Returns all pieces together.
 template <DecodesTokens Model>
-std::string generate(Model const& model, std::string_view prompt, GenerateOptions const& options = {},
+std::string generate(Model const& model, std::string_view prompt,
+                     GenerateOptions const& options = {},
                      std::function<void(std::string_view)> const& on_text = {}) {
   BpeTokenizer const tokenizer(model.substrate().vocabulary());
   std::vector<TokenId> ids{tokenizer.vocabulary().begin()};

@@ -41,7 +41,8 @@ class Sampler {
     for (std::size_t v = 0; v < logits.size(); ++v)
       candidates_.push_back({static_cast<double>(logits[v]), static_cast<TokenId>(v)});
     cut_to_top_k();
-    double const greatest = std::max_element(candidates_.begin(), candidates_.end(), less_likely)->logit;
+    double const greatest =
+        std::max_element(candidates_.begin(), candidates_.end(), less_likely)->logit;
     double total = 0;
     for (auto& candidate : candidates_) {
       candidate.weight = std::exp((candidate.logit - greatest) / options_.temperature);

@@ -162,7 +162,8 @@ inline void EnsembleFolder::check_names(std::vector<SavedExpert> const& experts)
       throw ValueError("ensemble folder: the name \"" + experts[i].name +
                        "\" is not made of 1 to 64 letters, digits, '-' and '_'");
     if (experts[i].name == "fusion")
-      throw ValueError("ensemble folder: an expert cannot be called fusion, as the fusion's file is");
+      throw ValueError(
+          "ensemble folder: an expert cannot be called fusion, as the fusion's file is");
     for (std::size_t j = 0; j < i; ++j)
       if (experts[j].name == experts[i].name)
         throw ValueError("ensemble folder: two experts are called " + experts[i].name);

@@ -13,19 +13,9 @@
 #include <accrete/backend/cuda/algorithm_choices.hpp>
 #include <accrete/backend/cuda/context.hpp>
 #include <accrete/backend/cuda/plain_product.hpp>
+#include <accrete/backend/cuda/product_call.hpp>
 
 ACCRETE_BEGIN_CUDA_NAMESPACE
-
-/// out[m,n] = alpha * sum_k a[m,k] b[k,n] + beta * out[m,n] + bias[n], row-major.
-template <class T, class Out>
-struct ProductCall {
-  Index rows = 0, columns = 0, inner = 0;  // M, N, K
-  Operand<T> a{}, b{};                     // (M,K), (K,N)
-  T const* bias = nullptr;                 // (N) or null
-  Out* out = nullptr;                      // (M,N)
-  Index out_stride = 0;
-  double alpha = 1, beta = 0;
-};
 
 /// Owns cuBLASLt. Row-major matrices are column-major ones transposed, so it computes out^T = b^T a^T. For each set of
 /// sizes, strides, alignments and epilogue it keeps descriptors, layouts and an algorithm; what cuBLASLt refuses is
