@@ -31,6 +31,21 @@
   return result;
 }
 
+/// Text of a stranger's file for a terminal: control characters as \xNN.
+[[nodiscard]] inline std::string printable(std::string_view text) {
+  std::string result;
+  for (char const c : text) {
+    auto const code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7F) {
+      constexpr std::string_view digits = "0123456789abcdef";
+      result += {'\\', 'x', digits[code / 16], digits[code % 16]};
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
 [[nodiscard]] inline std::string shape_of(accrete::TensorInfo const& tensor) {
   std::string text = "(";
   for (accrete::Index const extent : tensor.shape)

@@ -21,13 +21,17 @@ inline std::optional<Distance> distance(accrete::SafetensorsReader const& a,
                                         std::string const& name) {
   if (a.digest_of(a.at(name)) == b.digest_of(b.at(name)) && a.at(name).dtype == b.at(name).dtype)
     return std::nullopt;
+  if (!accrete::converts_to<double>(a.at(name).dtype) ||
+      !accrete::converts_to<double>(b.at(name).dtype))
+    return Distance{.elements = a.at(name).element_count(),
+                    .largest = std::numeric_limits<double>::quiet_NaN()};
   std::vector<double> const x = a.read_vector<double>(name), y = b.read_vector<double>(name);
   Distance result;
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (x[i] == y[i] || (std::isnan(x[i]) && std::isnan(y[i]))) continue;
     ++result.elements;
     double const gap = std::abs(x[i] - y[i]);
-    if (!(gap <= result.largest)) result.largest = gap;
+    if (std::isnan(gap) || gap > result.largest) result.largest = gap;  // nothing exceeds a NaN
   }
   return result;
 }

@@ -11,8 +11,8 @@ namespace inspect_detail {
 inline void print(std::string const& name, accrete::Json const& value, int indent) {
   std::string const text = value.is_string() ? value.as_string() : value.dump();
   bool const is_block = value.is_object() && text.size() > 100;
-  std::printf("%*s%s:%s%s\n", indent, "", name.c_str(), is_block ? "" : " ",
-              is_block ? "" : text.c_str());
+  std::printf("%*s%s:%s%s\n", indent, "", printable(name).c_str(), is_block ? "" : " ",
+              is_block ? "" : printable(text).c_str());
   if (is_block)
     for (auto const& [key, inner] : value.as_object()) print(key, inner, indent + 2);
 }
@@ -43,6 +43,6 @@ inline void print(std::string const& name, accrete::Json const& value, int inden
   if (arguments.tensors)
     for (accrete::TensorInfo const& tensor : file.tensors())
       std::printf("%-6s %-14s %s\n", std::string(accrete::name_of(tensor.dtype)).c_str(),
-                  shape_of(tensor).c_str(), tensor.name.c_str());
+                  shape_of(tensor).c_str(), printable(tensor.name).c_str());
   return is_so;
 }

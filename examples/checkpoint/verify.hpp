@@ -20,11 +20,20 @@ struct Finding {
   }
 };
 
+/// Files of ours have hashes since version 2 of their formats.
+inline bool must_have_hashes(accrete::SafetensorsReader const& file) {
+  auto const& metadata = file.metadata();
+  auto const format = metadata.find("format"), version = metadata.find("format_version");
+  return format != metadata.end() && format->second.starts_with("accrete ") &&
+         version != metadata.end() && version->second != "1";
+}
+
 inline Finding examine(std::string const& name) {
   Finding finding;
   try {
     accrete::SafetensorsReader const file = open(name, false);
     finding.has_hashes = file.has_hashes();
+    if (!finding.has_hashes && must_have_hashes(file)) finding.damage.push_back("no hashes");
     finding.tensors = file.tensors().size();
     for (accrete::TensorInfo const& tensor : file.tensors()) {
       auto const* const stated = file.stated_digest(tensor);
@@ -69,7 +78,7 @@ inline Finding examine(std::string const& name) {
     else if (status == is_not_so)
       std::printf("%s: can be read, but has no hashes to compare with\n", file.c_str());
     for (std::string const& what : finding.damage)
-      std::printf("%s: damaged: %s\n", file.c_str(), what.c_str());
+      std::printf("%s: damaged: %s\n", file.c_str(), printable(what).c_str());
   }
   return worst;
 }

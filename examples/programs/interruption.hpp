@@ -26,6 +26,7 @@ class Interruption {
   Interruption(Interruption const&) = delete;
   Interruption& operator=(Interruption const&) = delete;
   ~Interruption() {
+    closing_ = true;
     pthread_kill(waiter_.native_handle(), wake_up);
     waiter_.join();
   }
@@ -41,7 +42,8 @@ class Interruption {
   static constexpr int wake_up = SIGUSR2;
 
   void wait() {
-    for (int signal = 0; sigwait(&signals_, &signal) == 0 && signal != wake_up;) {
+    for (int signal = 0; !closing_ && sigwait(&signals_, &signal) == 0;) {
+      if (signal == wake_up) continue;
       if (source_.stop_requested()) _exit(128 + signal);
       signal_ = signal;
       std::fprintf(stderr, "\nstopping: %s (once more: end at once)\n", what_follows_);
@@ -52,6 +54,7 @@ class Interruption {
   char const* what_follows_;
   sigset_t signals_{};
   std::atomic<int> signal_ = 0;
+  std::atomic<bool> closing_ = false;
   std::stop_source source_;
   std::thread waiter_;
 };

@@ -2,7 +2,6 @@
 // Each cell is made in a process of its own, so that its memory is its own, and is made once.
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,13 +36,19 @@ std::string processor_name() {
   return "unknown processor";
 }
 
+/// The greatest resident size of this process. (getrusage would count that of the process that started it.)
+double peak_mib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
+  return 0;
+}
+
 /// Makes one cell in this process and writes what it found.
 void make_one(Settings const& settings, Cell const& cell, std::stop_token stop) {
   Bench const bench(settings, stop);
   Json result = make_cell(bench, cell);
-  struct ::rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  result["mib"] = static_cast<double>(usage.ru_maxrss) / 1024;
+  result["mib"] = peak_mib();
   result["engine"] = bench.backend.description();
   accrete::write_file_atomically(settings.state(cell.name() + ".json"), result.dump() + "\n");
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,12 +28,15 @@ class Results {
     return found == cells_.end() ? nullptr : &found->second;
   }
 
-  /// value(cell) for every seed of a cell that is done.
+  /// value(cell) for every seed, NaN where the cell is not made: the index tells the seed, so that pairs are pairs.
   [[nodiscard]] std::vector<double> over_seeds(
       Cell cell, std::function<double(Json const&)> const& value) const {
     std::vector<double> values;
     for (cell.seed = 1; cell.seed <= std::max(scale_.pair_seeds, scale_.seeds); ++cell.seed)
-      if (Json const* const json = find(cell)) values.push_back(value(*json));
+      if (Json const* const json = find(cell))
+        values.push_back(value(*json));
+      else
+        values.push_back(std::numeric_limits<double>::quiet_NaN());
     return values;
   }
   [[nodiscard]] std::vector<double> numbers(Cell const& cell, std::string const& key) const {

@@ -31,7 +31,9 @@ struct Estimate {
   }
 };
 
-[[nodiscard]] inline Estimate estimate(std::vector<double> const& sample) {
+/// NaNs stand for what was not made, and are left out.
+[[nodiscard]] inline Estimate estimate(std::vector<double> sample) {
+  std::erase_if(sample, [](double value) { return std::isnan(value); });
   // The 97.5 % points of t with 1, 2, ... degrees of freedom.
   constexpr std::array<double, 10> quantiles{12.706, 4.303, 3.182, 2.776, 2.571,
                                              2.447,  2.365, 2.306, 2.262, 2.228};
@@ -44,12 +46,14 @@ struct Estimate {
   for (double const value : sample) squares += (value - result.mean) * (value - result.mean);
   if (sample.size() < 2) return result;
   std::size_t const freedom = sample.size() - 1;
-  double const quantile = freedom <= quantiles.size() ? quantiles[freedom - 1] : 2.0;
+  double const quantile = freedom <= quantiles.size()
+                              ? quantiles[freedom - 1]
+                              : 1.96 + 2.65 / static_cast<double>(freedom);  // a little wide
   result.half_width = quantile * std::sqrt(squares / (count - 1) / count);
   return result;
 }
 
-/// Of the differences a[i] - b[i]: what is common to a pair, such as its seed, cancels.
+/// Of the differences a[i] - b[i] of those seeds that both have: what is common to a pair, such as its seed, cancels.
 [[nodiscard]] inline Estimate paired_difference(std::vector<double> const& a,
                                                 std::vector<double> const& b) {
   std::vector<double> differences;

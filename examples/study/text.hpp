@@ -94,10 +94,31 @@ inline std::string joined(std::vector<std::string> const& documents, std::size_t
                                    : demo::load_own_text(settings.own_text);
 }
 
+/// What all cells of a study share: another text, font or scale needs another folder.
+[[nodiscard]] inline Json made_of(Settings const& settings) {
+  Scale const& scale = settings.scale;
+  Json text = Json::array();
+  for (demo::OwnText const& own : settings.own_text)
+    text.push_back(own.language + "=" + own.path.string());
+  Json sizes = Json::array();
+  for (Index const size :
+       {scale.vocabulary, scale.substrate_width, scale.model_dim, scale.heads, scale.union_dim,
+        scale.union_heads, scale.stage_blocks, scale.stage_steps, scale.tuning_steps, scale.batch,
+        scale.time, scale.scored_tokens})
+    sizes.push_back(size);
+  return Json::object({{"text", std::move(text)},
+                       {"font", settings.font.string()},
+                       {"sizes", std::move(sizes)},
+                       {"learning_rate", scale.learning_rate}});
+}
+
+[[nodiscard]] inline Measures load_measures(Settings const& settings);
+
 /// Learns the vocabulary, draws the substrate, encodes all text: what every cell starts from.
 inline void prepare_text(Settings const& settings) {
   auto const folder = settings.state_folder();
-  if (std::filesystem::exists(folder / "measures.json")) return;
+  if (std::filesystem::exists(folder / "measures.json"))
+    return static_cast<void>(load_measures(settings));
   std::filesystem::create_directories(folder);
   std::printf("reading the text, learning %ld tokens, drawing their glyphs\n",
               settings.scale.vocabulary);
@@ -149,7 +170,8 @@ inline void prepare_text(Settings const& settings) {
       odd["look-alike"] = scored(swapped);
   for (auto const& source : corpus.sources) sources.push_back(source);
   accrete::write_file_atomically(folder / "measures.json",
-                                 Json::object({{"languages", names},
+                                 Json::object({{"made_of", made_of(settings)},
+                                               {"languages", names},
                                                {"sources", sources},
                                                {"unigram", unigram},
                                                {"validation", detail::to_json(validation)},
@@ -161,6 +183,13 @@ inline void prepare_text(Settings const& settings) {
 [[nodiscard]] inline Measures load_measures(Settings const& settings) {
   auto const path = settings.state("measures.json");
   Json const json = Json::parse(accrete::read_file(path, 1 << 28), path.string());
+  Json const* const found = json.find("made_of");
+  if (found == nullptr || *found != made_of(settings))
+    throw accrete::FileError(
+        path.string(),
+        accrete::message("its cells are of ", found ? found->dump() : "an unknown text",
+                         ", this study is of ", made_of(settings).dump(),
+                         "; remove the folder or choose another with --out"));
   Measures measures;
   for (Json const& name : json.at("languages").as_array())
     measures.languages.push_back(name.as_string());

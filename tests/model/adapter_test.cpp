@@ -200,6 +200,37 @@ BOOST_AUTO_TEST_CASE(a_run_with_adapters_resumes_bit_by_bit) {
   BOOST_TEST(finish(resumed, second) == expected);
 }
 
+BOOST_AUTO_TEST_CASE(adapters_that_were_frozen_since_load_frozen) {
+  ScratchFolder const folder;
+  auto const path = folder.path() / "checkpoint.safetensors";
+  auto const restored = [&] {
+    Model model{
+        CpuBackend(1),
+        random_substrate(vocabulary, 8),
+        {.planned_depth = 3, .block = {.model_dim = 16, .head_count = 2, .hidden_dim = 24}}};
+    CheckpointReader(path).restore(model);
+    return model;
+  };
+  for (bool const all_frozen_before : {false, true})
+    for (bool const frozen_after : {false, true}) {
+      Model model = make();
+      if (all_frozen_before) model.body().freeze();
+      model.body().add_adapters(everywhere());
+      SameBatch batches;
+      Trainer trainer{model, AdamW{.learning_rate = 1e-2}};
+      for (int i = 0; i < 2; ++i) trainer.step(batches);
+      if (frozen_after) model.body().freeze();
+      CheckpointWriter{model}.save(path);
+      Model const again = restored();
+      BOOST_TEST(logits_of(again) == logits_of(model));
+      BOOST_TEST(again.body().adapters().segment().trainable() == !frozen_after);
+      BOOST_TEST(again.body().first_trainable() == model.body().first_trainable());
+      CheckpointReader(path).restore(model);  // onto itself
+      BOOST_TEST(logits_of(again) == logits_of(model));
+      BOOST_TEST(model.body().adapters().segment().trainable() == !frozen_after);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_file_of_adapters_fits_its_base_alone) {
   ScratchFolder const folder;
   auto const path = folder / "adapters.safetensors";

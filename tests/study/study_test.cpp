@@ -72,4 +72,11 @@ BOOST_AUTO_TEST_CASE(what_is_common_to_a_pair_cancels) {
   BOOST_TEST(difference.half_width < 1e-12);
 }
 
+BOOST_AUTO_TEST_CASE(seeds_that_one_side_lacks_are_in_no_pair) {
+  double const none = std::numeric_limits<double>::quiet_NaN();
+  auto const difference = paired_difference({10.1, none, 30.1, 40.1}, {10, 20, 30, none});
+  BOOST_TEST(difference.count == 2U);
+  BOOST_TEST(std::abs(difference.mean - 0.1) < 1e-12);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -426,6 +426,19 @@ BOOST_AUTO_TEST_CASE(trainer_of_another_stage_is_refused_and_stays_as_it_was) {
   check(same, "its state is damaged", CheckpointReader(file));
 }
 
+BOOST_AUTO_TEST_CASE(trainer_from_before_a_growth_is_neither_saved_nor_loaded) {
+  ScratchFolder const folder;
+  auto const path = folder / "checkpoint.safetensors";
+  Model model = make({1});
+  Trainer trainer{model, AdamW{}, options(3)};
+  CheckpointWriter{model}.with(trainer).save(path);
+  model.body().grow(1);
+  BOOST_CHECK_EXCEPTION(CheckpointWriter{model}.with(trainer), MismatchError,
+                        says("has grown or frozen since this trainer was made"));
+  BOOST_CHECK_EXCEPTION(CheckpointReader(path).restore(trainer), MismatchError,
+                        says("has grown or frozen since this trainer was made"));
+}
+
 BOOST_AUTO_TEST_CASE(checkpoint_that_cannot_be_placed_is_named) {
   ScratchFolder const folder;
   Model model = make({1});

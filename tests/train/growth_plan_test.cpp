@@ -134,6 +134,16 @@ BOOST_AUTO_TEST_CASE(malformed_files_are_refused_with_their_place) {
                       FileError);
 }
 
+BOOST_AUTO_TEST_CASE(lists_beyond_any_plan_are_refused_while_they_are_read) {
+  std::string stages, targets;
+  for (int i = 0; i < 5000; ++i) stages += R"({"blocks": 1}, )";
+  for (int i = 0; i < 65; ++i) targets += "\"t" + std::to_string(i) + "\", ";
+  refuse(with(R"({"blocks": 2})", stages + R"({"blocks": 2})"), "expected at most 4096 stages");
+  refuse(with(R"(["attention.value"])", "[" + targets + "\"a\"]"), "expected at most 64 targets");
+  refuse(with(R"(["attention.value"])", "[\"" + std::string(65, 'a') + "\"]"),
+         "targets of at most 64 bytes");
+}
+
 BOOST_AUTO_TEST_CASE(contradictions_are_refused_before_any_training) {
   refuse(with(R"("blocks": 2})", R"("blocks": 0})"), "stages[0].blocks: expected 1 to 65536");
   refuse(with(R"({"blocks": 2})", "{}"),

@@ -1,6 +1,9 @@
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <limits>
+#include <map>
+#include <string>
 
 #include "support/all_close.hpp"
 #include "support/models.hpp"
@@ -276,6 +279,41 @@ BOOST_AUTO_TEST_CASE(trainer_from_before_a_growth_says_so) {
   BOOST_TEST(same_bits(parameters_of(model), parameters));
   BOOST_TEST(batches.handed_out == 1U);
   BOOST_CHECK_NO_THROW((Trainer{model, AdamW{}, {.steps = 1}}.fit(batches)));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_frozen_first_in_a_segment_stops_no_gradient_of_the_rest) {
+  auto const change_of = [](Model& model, FixedBatches batches) {
+    std::map<std::string, std::vector<double>> before, change;
+    model.for_each_segment([&](std::string const&, auto& segment) {
+      for (auto const& entry : segment.entries())
+        for (Index i = 0; i < entry.count; ++i)
+          before[entry.name].push_back(segment.values()(entry.offset + i));
+    });
+    // Without decay and clipping, moments of zero: each element moves by the sign of its own gradient.
+    Trainer{model, AdamW{.weight_decay = 0}, {.steps = 1, .clip_norm = 0}}.fit(batches);
+    model.for_each_segment([&](std::string const&, auto& segment) {
+      for (auto const& entry : segment.entries())
+        for (Index i = 0; i < entry.count; ++i)
+          change[entry.name].push_back(segment.values()(entry.offset + i) -
+                                       before[entry.name][static_cast<std::size_t>(i)]);
+    });
+    return change;
+  };
+  Model whole = make({1}), without_norms = make({1});
+  auto const is_norm = [](std::string const& name) { return name.find("norm") != name.npos; };
+  without_norms.for_each_segment([&](std::string const&, auto& segment) {
+    for (auto const& entry : segment.entries())
+      if (is_norm(entry.name)) segment.set_trainable(entry.name, false);
+  });
+  auto const all = change_of(whole, uneven_batches(1));
+  auto const rest = change_of(without_norms, uneven_batches(1));
+  BOOST_TEST_REQUIRE(rest.size() == all.size());
+  for (auto const& [name, values] : rest) {
+    if (is_norm(name))
+      BOOST_TEST(std::ranges::all_of(values, [](double value) { return value == 0; }), name);
+    else
+      BOOST_TEST(same_bits(values, all.at(name)), name);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(model_without_a_trainable_part_is_refused) {

@@ -63,7 +63,8 @@ inline std::string SafetensorsHashes::placeholder(std::size_t tensors) {
 inline std::optional<std::size_t> SafetensorsHashes::find_value(std::string_view header) {
   // No other text can look like this: quotation marks within a string are escaped, and tensors are objects.
   std::string const entry = message('"', metadata_key, "\":\"");
-  std::size_t const at = header.find(entry);
+  std::size_t at = header.find(entry);
+  while (at != header.npos && at > 0 && header[at - 1] == '\\') at = header.find(entry, at + 1);
   if (at == header.npos) return std::nullopt;
   return at + entry.size();
 }

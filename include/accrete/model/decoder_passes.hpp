@@ -61,10 +61,10 @@ auto Decoder<Embedding, BodyType, Head>::forward_prefix(Session& session,
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
 bool Decoder<Embedding, BodyType, Head>::trains(Gradients<Backend> const& gradients) const {
-  bool any = gradients.covers(head_segment_.elements()) ||
-             (embedding_trains() && gradients.covers(embedding_segment_.elements()));
+  bool any = gradients.reach(head_segment_.elements()) ||
+             (embedding_trains() && gradients.reach(embedding_segment_.elements()));
   body_.for_each_segment(
-      [&](auto const& segment) { any = any || gradients.covers(segment.elements()); });
+      [&](auto const& segment) { any = any || gradients.reach(segment.elements()); });
   return any;
 }
 

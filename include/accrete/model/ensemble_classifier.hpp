@@ -103,7 +103,7 @@ void BasicEnsemble<Holder, Rule, Fusion>::FusedClassifier::backward(
   Index const tokens = grad_logits.size(0), vocabulary = grad_logits.size(1);
   auto const part = state.expert_logits.slice(0, tokens);
   bool const fusion_wants = ReadsHiddenStates<FusionLayer> ||
-                            gradients.parameters().covers(ensemble_->fusion_segment_.elements());
+                            gradients.parameters().reach(ensemble_->fusion_segment_.elements());
   if constexpr (CombinesLogits<FusionLayer>)
     fusion.begin_backward(backend, gradients.parameters(), state.fusion, grad_logits);
   for (Index e = 0; e < ensemble_->size(); ++e)
@@ -149,7 +149,7 @@ void BasicEnsemble<Holder, Rule, Fusion>::FusedClassifier::GradientsType::for_ea
 
 template <class Holder, class Rule, class Fusion>
 bool BasicEnsemble<Holder, Rule, Fusion>::FusedClassifier::GradientsType::any_wanted() const {
-  bool any = gradients_->covers(ensemble_->fusion_segment_.elements());
+  bool any = gradients_->reach(ensemble_->fusion_segment_.elements());
   for (Index e = 0; e < ensemble_->size(); ++e)
     ensemble_->visit_expert(e, *session_, [&](auto const& expert, auto const& session) {
       any = any || detail::any_wanted(expert.classifier_gradients(session, *gradients_));

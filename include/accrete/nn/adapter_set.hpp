@@ -42,6 +42,12 @@ class AdapterSet {
     for_each_map(blocks, [](auto& linear, IndexRange, auto const&) { linear.adapters().clear(); });
   }
 
+  /// Throws ValueError where weights are rounded copies of others, to which nothing can be added.
+  static void require_mergeable() {
+    if constexpr (!std::is_same_v<TypeOf<Backend, Element>, TypeOf<Backend, Master>>)
+      throw ValueError("adapters: merging needs weights that are not rounded copies of others");
+  }
+
   /// weight[outputs,:] += sign * alpha / R * up down, in the backend's own numbers. Returns a bound of the rounding
   /// error of any weight, with u half an epsilon: u max|weight| + (R + 2) u alpha / R max_p sum_r|up[p,r]| max|down|.
   double add_to_weights(std::span<BlockType> blocks, double sign);
@@ -137,8 +143,7 @@ double AdapterSet<BlockType>::add_to_weights(std::span<BlockType> blocks, double
     for (auto const value : values) most = std::max(most, std::abs(static_cast<double>(value)));
     return most;
   };
-  if constexpr (!std::is_same_v<TypeOf<Backend, Element>, TypeOf<Backend, Master>>)
-    throw ValueError("adapters: merging needs weights that are not rounded copies of others");
+  require_mergeable();
   for_each_map(blocks, [&](auto& linear, IndexRange outputs, Adapter<Backend> const& adapter) {
     double const scale = adapter.options().scale;
     auto const rows = linear.weight_values().slice(outputs.begin, outputs.end);

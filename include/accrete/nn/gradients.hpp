@@ -30,10 +30,15 @@ class Gradients {
     return {nullptr, parameter.sizes()};
   }
 
-  /// Whether a run of parameters, such as a segment's, has gradients here.
-  [[nodiscard]] bool covers(View<Backend, Element const, 1> parameters) const {
-    for (auto const& run : runs_)
-      if (run.parameters.data() == parameters.data() && !parameters.empty()) return true;
+  /// Whether any of a row of parameters, such as a segment's, has gradients here.
+  [[nodiscard]] bool reach(View<Backend, Element const, 1> parameters) const {
+    auto const* const begin = parameters.data();
+    for (auto const& run : runs_) {
+      auto const* const first = run.parameters.data();
+      if (std::less<>{}(begin, first + run.parameters.count()) &&
+          std::less<>{}(first, begin + parameters.count()))
+        return true;
+    }
     return false;
   }
 

@@ -173,6 +173,7 @@ class Stack {
   static void check_first_trainable(Json const& saved, Index last_stage, Index depth);
   /// The saved order of `depth` blocks, or the plain one. Throws MismatchError where it is none.
   static std::vector<Index> saved_order(Json const& saved, Index depth);
+  void emplace_adapters(AdapterOptions options, Index blocks) requires NamesLinearMaps<Block>;
   /// Calls f(name, parameter) for the adapters that a saved stack of `depth` blocks has. Throws as `add_adapters` would.
   template <class F>
   void check_adapters(Json const& saved, Index depth, F&& f) const;

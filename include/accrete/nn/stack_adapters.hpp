@@ -14,7 +14,8 @@ void Stack<BlockType>::check_adapters(Json const& saved, Index depth, F&& f) con
   if (!adapters) return;
   if constexpr (NamesLinearMaps<Block>) {
     Index const blocks = adapters->at("blocks").as_int();
-    if (blocks < 1 || blocks > depth || blocks != saved.at("first_trainable").as_int())
+    // (More may have been frozen after they were made.)
+    if (blocks < 1 || blocks > depth || blocks > saved.at("first_trainable").as_int())
       throw MismatchError(message("stack: the file has adapters for ", blocks,
                                   " blocks, which are not its frozen ones"));
     check_adapters_of(AdapterSet<Block>::options_of(*adapters), blocks, f);
@@ -30,8 +31,13 @@ void Stack<BlockType>::add_adapters(AdapterOptions options) requires NamesLinear
   if (first_trainable_ == 0)
     throw ValueError(
         "stack: adapters are for frozen blocks, and none is frozen; freeze or grow it");
-  adapters_.emplace(backend_, std::move(options), prototype_, first_trainable_,
-                    Random(options_.seed));
+  emplace_adapters(std::move(options), first_trainable_);
+}
+
+template <Block BlockType>
+void Stack<BlockType>::emplace_adapters(AdapterOptions options,
+                                        Index blocks) requires NamesLinearMaps<BlockType> {
+  adapters_.emplace(backend_, std::move(options), prototype_, blocks, Random(options_.seed));
   adapters_are_merged_ = false;
   adapters_->attach(blocks_);
   ++revision_;
@@ -40,6 +46,7 @@ void Stack<BlockType>::add_adapters(AdapterOptions options) requires NamesLinear
 template <Block BlockType>
 double Stack<BlockType>::merge_adapters() requires NamesLinearMaps<BlockType> {
   if (!has_adapters()) throw ValueError("stack: it has no adapters to merge");
+  AdapterSet<Block>::require_mergeable();
   adapters_->detach(blocks_);
   adapters_are_merged_ = true;
   ++revision_;

@@ -24,7 +24,10 @@ Json Stack<BlockType>::structure() const {
   json["first_trainable"] = Json(first_trainable_);
   if (!std::is_sorted(order_.begin(), order_.end())) json["order"] = Json::array(order_);
   if constexpr (NamesLinearMaps<Block>)
-    if (has_adapters()) json["adapters"] = adapters_->describe();
+    if (has_adapters()) {
+      json["adapters"] = adapters_->describe();
+      if (!adapters_->segment().trainable()) json["adapters_frozen"] = Json(true);
+    }
   return json;
 }
 
@@ -50,8 +53,11 @@ void Stack<BlockType>::restore_structure(Json const& saved) {
     ++revision_;
   }
   if constexpr (NamesLinearMaps<Block>)
-    if (Json const* const adapters = saved.find("adapters"); adapters && !has_adapters())
-      add_adapters(AdapterSet<Block>::options_of(*adapters));
+    if (Json const* const adapters = saved.find("adapters")) {
+      if (!has_adapters())
+        emplace_adapters(AdapterSet<Block>::options_of(*adapters), adapters->at("blocks").as_int());
+      adapters_->segment().set_trainable(!saved.contains("adapters_frozen"));
+    }
 }
 
 template <Block BlockType>

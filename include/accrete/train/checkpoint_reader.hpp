@@ -174,6 +174,7 @@ void CheckpointReader::restore(Model& model) const {
 template <Trainable Model>
 void CheckpointReader::restore(Trainer<Model>& trainer) const try {
   using Backend = typename Model::Backend;
+  trainer.require_current();
   Json const& state = part("trainer");
   Index const steps_done = state.at("steps_done").as_int();
   Index const total_tokens = state.at("total_tokens").as_int();

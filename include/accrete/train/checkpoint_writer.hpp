@@ -32,6 +32,7 @@ class CheckpointWriter {
   }
 
   CheckpointWriter& with(Trainer<Model> const& trainer) {
+    trainer.require_current();
     trainer_ = &trainer;
     Json json = Json::object();
     json["steps_done"] = Json(trainer.steps_done());

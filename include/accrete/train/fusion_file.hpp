@@ -104,6 +104,11 @@ class FusionReader {
     auto& segment = ensemble.fusion_segment();
     for (auto const& entry : segment.entries())
       segment.fill(entry, [&](auto values) { file_.read_as(file_.at(entry.name), values); });
+    if constexpr (requires { ensemble.fusion().set_weights(ensemble.fusion().weights()); }) try {
+        ensemble.fusion().set_weights(ensemble.fusion().weights());  // checks them
+      } catch (ValueError const& error) {
+        throw FileError(file_.path().string(), error.what());
+      }
   }
 
  private:

@@ -18,6 +18,8 @@ ACCRETE_BEGIN_NAMESPACE
 
 inline constexpr std::string_view growth_plan_format = "accrete growth plan";
 inline constexpr Index growth_plan_version = 1;
+/// More than any plan means: a file of a few megabytes must not become gigabytes.
+inline constexpr std::size_t most_stages = 4096, most_targets = 64, most_target_bytes = 64;
 
 namespace detail {
 
@@ -103,7 +105,9 @@ inline GrowthPlan GrowthPlanReader::read() {
             }},
            {"stages", [&] {
               has_stages = true;
-              reader_.array([&](std::size_t) {
+              reader_.array([&](std::size_t index) {
+                if (index == most_stages)
+                  reader_.refuse(reader_.offset(), "expected at most ", most_stages, " stages");
                 plan.stages.push_back(defaults);
                 read_stage(plan.stages.back(), false);
               });
@@ -202,8 +206,14 @@ inline void GrowthPlanReader::read_lora(LoraPhase& lora) {
            {"targets",
             [&] {
               lora.adapters.targets.clear();
-              reader_.array(
-                  [&](std::size_t) { lora.adapters.targets.push_back(reader_.string()); });
+              reader_.array([&](std::size_t index) {
+                std::uint64_t const offset = reader_.offset();
+                std::string target = reader_.string();
+                if (index == most_targets || target.size() > most_target_bytes)
+                  reader_.refuse(offset, "expected at most ", most_targets, " targets of at most ",
+                                 most_target_bytes, " bytes");
+                lora.adapters.targets.push_back(std::move(target));
+              });
             }},
            {"budget", [&] { read_budget(lora.budget); }},
            {"schedule", [&] { read_schedule(lora.schedule); }},

@@ -113,14 +113,13 @@ void GrowthRun<Model, Batches>::end_phase() {
   steps_before_ += trainer_->steps_done();
   tokens_before_ += trainer_->total_tokens();
   phase_has_begun_ = false;
+  std::optional<double> bound;
   if constexpr (NamesLinearMaps<Block>)
-    if (phase_ == GrowthPhase::lora) {
-      double const bound = model_.body().merge_adapters();
-      if (options_.on_merge) options_.on_merge(bound);
-    }
+    if (phase_ == GrowthPhase::lora) bound = model_.body().merge_adapters();
   bool const lora_follows = phase_ == GrowthPhase::blocks && now().lora;
   phase_ = lora_follows ? GrowthPhase::lora : GrowthPhase::blocks;
   if (!lora_follows) ++stage_;
+  if (bound && options_.on_merge) options_.on_merge(*bound);
   if (!finished())
     return;  // the next phase may take moments from this one's trainer, which knows the adapters
   trainer_.reset();

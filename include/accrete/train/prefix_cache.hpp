@@ -43,7 +43,8 @@ template <HasFrozenPrefix Model>
   hash.update(message(model.substrate().fingerprint(), model.describe().dump(),
                       model.prefix_depth(), model.backend().description()));
   Json const structure = model.structure();
-  if (Json const* const order = structure.find("order")) hash.update(order->dump());
+  for (char const* const key : {"order", "adapters"})
+    if (Json const* const part = structure.find(key)) hash.update(key + part->dump());
   model.for_each_segment([&](std::string const& prefix, auto const& segment) {
     if (segment.trainable()) return;
     hash.update(prefix + segment.name());

@@ -79,6 +79,13 @@ class Trainer {
   [[nodiscard]] ActiveSet<Backend>& active() { return active_; }
   [[nodiscard]] ActiveSet<Backend> const& active() const { return active_; }
 
+  /// Throws MismatchError where the model has grown or frozen since this trainer was made.
+  void require_current() const {
+    if (model_.stamp() != stamp_)
+      throw MismatchError(
+          "trainer: the model has grown or frozen since this trainer was made; make a new one");
+  }
+
   /// For checkpoints: continues after `steps_done` steps; the moments are in `active()`.
   void resume(Index steps_done, Index total_tokens) {
     steps_done_ = steps_done;
@@ -145,9 +152,7 @@ requires TrainsParameters<typename Model::Backend> Trainer<Model>::Trainer(Model
 template <Trainable Model>
 requires TrainsParameters<typename Model::Backend>
 void Trainer<Model>::prepare(Index batch, Index time) {
-  if (model_.stamp() != stamp_)
-    throw MismatchError(
-        "trainer: the model has grown or frozen since this trainer was made; make a new one");
+  require_current();
   if (session_ && batch == batch_ && time == time_) return;
   batch_ = batch;
   time_ = time;
