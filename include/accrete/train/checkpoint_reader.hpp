@@ -181,6 +181,8 @@ void CheckpointReader::restore(Trainer<Model>& trainer) const try {
   if (steps_done < 0 || total_tokens < 0)
     throw ValueError(
         message("a trainer cannot have done ", steps_done, " steps on ", total_tokens, " tokens"));
+  StepGuard guard(trainer.options().guard);
+  if (Json const* const saved = state.find("guard")) guard.restore(*saved);
   auto const for_each_moment = [&](auto&& f) {
     for (auto& active : trainer.active().segments())
       for (auto const& entry : active.segment->entries()) {
@@ -209,6 +211,7 @@ void CheckpointReader::restore(Trainer<Model>& trainer) const try {
   for (auto& active : trainer.active().segments())
     for (std::size_t i = 0; i < active.steps_before.size(); ++i)
       active.steps_before[i] = steps_before(active.prefix + active.segment->entries()[i].name);
+  trainer.guard() = guard;
   trainer.resume(steps_done, total_tokens);
 } catch (ValueError const& error) {
   throw FileError(file_.path().string(), message("its state is damaged: ", error.what()));

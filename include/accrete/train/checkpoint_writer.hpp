@@ -37,6 +37,7 @@ class CheckpointWriter {
     Json json = Json::object();
     json["steps_done"] = Json(trainer.steps_done());
     json["total_tokens"] = Json(trainer.total_tokens());
+    json["guard"] = trainer.guard().state();
     Json before = Json::object();
     for (auto const& active : trainer.active().segments())
       for (std::size_t i = 0; i < active.steps_before.size(); ++i)

@@ -11,7 +11,7 @@
 ACCRETE_BEGIN_NAMESPACE
 
 /// Writes `<stem>.csv` and `<stem>.jsonl`, a row per step: step, loss (nats), learning rate, gradient norm, targets so far,
-/// seconds, and the validation loss and the prefix cache's hit rate where there are any. The first JSON line names the engine.
+/// seconds, attempts that were skipped before it, and the validation loss and the prefix cache's hit rate where there are any. The first JSON line names the engine.
 class StepLog {
  public:
   /// Goes on after `steps_done`: rows of steps that were lost with an interrupted run are cut off.
@@ -26,14 +26,15 @@ class StepLog {
       return value ? CsvCell(*value).text() : std::string();
     };
     csv_.append({report.step, report.loss, report.learning_rate, report.gradient_norm,
-                 report.total_tokens, report.seconds, text(report.validation_loss),
+                 report.total_tokens, report.seconds, report.skipped, text(report.validation_loss),
                  text(report.prefix_hit_rate)});
     Json row = Json::object({{"step", report.step},
                              {"loss", report.loss},
                              {"learning_rate", report.learning_rate},
                              {"gradient_norm", report.gradient_norm},
                              {"total_tokens", report.total_tokens},
-                             {"seconds", report.seconds}});
+                             {"seconds", report.seconds},
+                             {"skipped", report.skipped}});
     if (report.validation_loss) row["validation_loss"] = Json(*report.validation_loss);
     if (report.prefix_hit_rate) row["prefix_hit_rate"] = Json(*report.prefix_hit_rate);
     lines_.append(row);
@@ -41,8 +42,8 @@ class StepLog {
 
  private:
   static std::vector<std::string> columns() {
-    return {"step",         "loss",    "learning_rate",   "gradient_norm",
-            "total_tokens", "seconds", "validation_loss", "prefix_hit_rate"};
+    return {"step",    "loss",    "learning_rate",   "gradient_norm",  "total_tokens",
+            "seconds", "skipped", "validation_loss", "prefix_hit_rate"};
   }
   static std::filesystem::path with_ending(std::filesystem::path stem, char const* ending) {
     stem += ending;

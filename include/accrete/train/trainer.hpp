@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include <accrete/train/adamw.hpp>
 #include <accrete/train/prefix_cache.hpp>
 #include <accrete/train/schedule.hpp>
+#include <accrete/train/step_guard.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -28,6 +30,7 @@ struct StepReport {
   Index tokens = 0;        ///< targets of this step
   Index total_tokens = 0;  ///< targets of the run so far
   double seconds = 0;      ///< wall time of this step
+  Index skipped = 0;       ///< attempts before it, on other batches, that the guard turned down
   std::optional<double> validation_loss{};
   std::optional<double> prefix_hit_rate{};  ///< of the run so far, where there is a prefix cache
 };
@@ -37,6 +40,8 @@ struct TrainerOptions {
   Index accumulation = 1;  ///< batches a step, each weighted by its real targets
   double clip_norm = 1.0;  ///< gradients are scaled down to this norm; 0 turns clipping off
   Schedule schedule{};     ///< `schedule.steps` of 0 means `steps`
+  StepGuardOptions
+      guard{};  ///< what follows from losses and gradients that are not finite, or jump
   std::optional<PrefixCacheOptions>
       prefix_cache{};                  ///< keeps what frozen blocks make of data that repeat
   Index validate_every = 0;            ///< steps between calls of `validate`; 0 means never
@@ -62,8 +67,9 @@ class Trainer {
   /// Throws ValueError for settings that cannot be meant.
   Trainer(Model& model, AdamW optimizer, TrainerOptions options = {});
 
-  /// Steps until `options.steps` are done or a stop is asked for; a step that has begun is finished. Throws
-  /// NumericError in the step whose loss or gradients are not finite, before they reach a weight.
+  /// Steps until `options.steps` are done or a stop is asked for; a step that has begun is finished. A step whose loss
+  /// or gradients are not finite never reaches a weight; as `options.guard` says, it is a NumericError, or the next
+  /// batches take its place.
   template <BatchSource Batches>
   FitResult fit(Batches& batches, std::stop_token stop = {});
 
@@ -76,6 +82,8 @@ class Trainer {
   [[nodiscard]] AdamW const& optimizer() const { return optimizer_; }
   [[nodiscard]] TrainerOptions const& options() const { return options_; }
   [[nodiscard]] Backend const& backend() const { return model_.backend(); }
+  [[nodiscard]] StepGuard& guard() { return guard_; }
+  [[nodiscard]] StepGuard const& guard() const { return guard_; }
   [[nodiscard]] ActiveSet<Backend>& active() { return active_; }
   [[nodiscard]] ActiveSet<Backend> const& active() const { return active_; }
 
@@ -102,7 +110,18 @@ class Trainer {
     using type = std::optional<PrefixCache<M>>;
   };
 
+  /// Loss and gradients of the next `accumulation` batches.
+  struct Attempt {
+    LossSum loss;
+    Index targets = 0;
+    double norm = 0, clip = 1;
+  };
+
   void prepare(Index batch, Index time);
+  template <BatchSource Batches>
+  [[nodiscard]] Attempt attempt(Batches& batches);
+  /// Why the step must not be taken; empty if it may.
+  [[nodiscard]] std::string objection(Attempt const& attempt) const;
   void forward(HostView<TokenId const, 2> ids);
   [[nodiscard]] HostView<TokenId const, 2> part(std::vector<TokenId> const& tokens,
                                                 Index index) const {
@@ -114,6 +133,7 @@ class Trainer {
   AdamW optimizer_;
   TrainerOptions options_;
   ActiveSet<Backend> active_;
+  StepGuard guard_;
   Index steps_done_ = 0, total_tokens_ = 0;
 
   Index batch_ = 0, time_ = 0;
@@ -136,7 +156,8 @@ requires TrainsParameters<typename Model::Backend> Trainer<Model>::Trainer(Model
       stamp_(model.stamp()),
       optimizer_(optimizer),
       options_(std::move(options)),
-      active_(model) {
+      active_(model),
+      guard_(options_.guard) {
   optimizer_.check();
   if (options_.steps < 0 || options_.accumulation < 1 || !(options_.clip_norm >= 0))
     throw ValueError(message(
@@ -176,53 +197,80 @@ void Trainer<Model>::forward(HostView<TokenId const, 2> ids) {
 template <Trainable Model>
 requires TrainsParameters<typename Model::Backend>
 template <BatchSource Batches>
-StepReport Trainer<Model>::step(Batches& batches) {
-  auto const start = std::chrono::steady_clock::now();
+auto Trainer<Model>::attempt(Batches& batches) -> Attempt {
   prepare(batches.batch(), batches.time());
   auto const tokens = static_cast<std::size_t>(batch_ * time_);
-  Index counted = 0;
+  Attempt result;
   for (Index i = 0; i < options_.accumulation; ++i) {
     auto const begin = static_cast<std::size_t>(i) * tokens;
     batches.next(std::span(inputs_).subspan(begin, tokens),
                  std::span(targets_).subspan(begin, tokens));
   }
-  for (TokenId const target : targets_) counted += target != ignored_target ? 1 : 0;
-  if (counted == 0) throw ValueError(message("trainer: step ", steps_done_ + 1, " has no targets"));
+  for (TokenId const target : targets_) result.targets += target != ignored_target ? 1 : 0;
+  if (result.targets == 0)
+    throw ValueError(message("trainer: step ", steps_done_ + 1, " has no targets"));
 
   active_.zero_gradients(model_.backend());
-  LossSum total;
   for (Index i = 0; i < options_.accumulation; ++i) {
     auto const ids = part(inputs_, i);
     auto const sum = evaluate_loss_and_gradients(
         model_, *session_, ids, part(targets_, i), *scratch_, active_.gradients(),
-        1.0 / static_cast<double>(counted), [&] { forward(ids); });
-    total.sum += sum.sum;
-    total.tokens += sum.tokens;
+        1.0 / static_cast<double>(result.targets), [&] { forward(ids); });
+    result.loss.sum += sum.sum;
+    result.loss.tokens += sum.tokens;
   }
-  double const norm = active_.gradient_norm(model_.backend());
-  double const clip =
-      options_.clip_norm > 0 ? std::min(1.0, options_.clip_norm / (norm + 1e-6)) : 1.0;
+  result.norm = active_.gradient_norm(model_.backend());
+  if (options_.clip_norm > 0)
+    result.clip = std::min(1.0, options_.clip_norm / (result.norm + 1e-6));
+  return result;
+}
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend> std::string Trainer<Model>::objection(
+    Attempt const& attempt)
+const {
+  double const loss = attempt.loss.mean();
   // What the optimizer squares must stay finite in its own type, too.
-  auto const scaled_norm = static_cast<TypeOf<Backend, Master>>(norm * clip);
-  if (!std::isfinite(total.sum) || !std::isfinite(norm) ||
+  auto const scaled_norm = static_cast<TypeOf<Backend, Master>>(attempt.norm * attempt.clip);
+  if (!std::isfinite(attempt.loss.sum) || !std::isfinite(attempt.norm) ||
       !std::isfinite(scaled_norm * scaled_norm))
-    throw NumericError(message("trainer: step ", steps_done_ + 1, ": the loss is ", total.mean(),
-                               " and the gradient norm ", norm,
-                               "; weights are as before this step; try a lower learning rate"));
+    return message("the loss is ", loss, " and the gradient norm ", attempt.norm);
+  if (guard_.is_spike(loss)) return message("the loss jumps to ", loss);
+  return {};
+}
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend>
+template <BatchSource Batches>
+StepReport Trainer<Model>::step(Batches& batches) {
+  auto const start = std::chrono::steady_clock::now();
+  Index skipped = 0;
+  Attempt taken = attempt(batches);
+  for (std::string why = objection(taken); !why.empty(); why = objection(taken)) {
+    bool const stops = options_.guard.policy == BadStep::stop;
+    if (stops || skipped == options_.guard.most_skipped)
+      throw NumericError(message("trainer: step ", steps_done_ + 1, ": ", why,
+                                 stops ? "" : message(", after ", skipped, " skipped in a row"),
+                                 "; weights are as before this step; try a lower learning rate"));
+    ++skipped;
+    taken = attempt(batches);
+  }
 
   double const factor = options_.schedule.factor(steps_done_);
-  active_.step(model_.backend(), optimizer_.step(steps_done_ + 1, factor, clip));
+  active_.step(model_.backend(), optimizer_.step(steps_done_ + 1, factor, taken.clip));
+  guard_.take(taken.loss.mean());
   ++steps_done_;
-  total_tokens_ += counted;
+  total_tokens_ += taken.targets;
   std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;
   StepReport report{.step = steps_done_,
                     .steps = options_.steps,
-                    .loss = total.mean(),
+                    .loss = taken.loss.mean(),
                     .learning_rate = optimizer_.learning_rate * factor,
-                    .gradient_norm = norm,
-                    .tokens = counted,
+                    .gradient_norm = taken.norm,
+                    .tokens = taken.targets,
                     .total_tokens = total_tokens_,
-                    .seconds = seconds.count()};
+                    .seconds = seconds.count(),
+                    .skipped = skipped};
   if constexpr (HasFrozenPrefix<Model>)
     if (prefix_cache_) report.prefix_hit_rate = prefix_cache_->hit_rate();
   return report;
