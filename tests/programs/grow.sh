@@ -6,7 +6,8 @@ substrate_program=$2
 tokenize=$3
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+# (A child that a signal reaches before it has become its program may run this, too.)
+trap '[[ $BASHPID == "$$" ]] && rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 failures=0
 
@@ -101,6 +102,7 @@ while ((signals < ${ACCRETE_TEST_SIGNALS:-10})); do
   ((signals % 2)) && signal=INT
   "${grow[@]}" --quiet --out "signals $runs" 2>/dev/null &
   running=$!
+  until [[ $(readlink "/proc/$running/exe") == */accrete-grow || ! -e /proc/$running/exe ]]; do :; done
   sleep 0.$((RANDOM % 3))$((RANDOM % 10))
   kill -s $signal $running 2>/dev/null
   wait $running
