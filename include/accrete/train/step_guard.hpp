@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <accrete/core/error.hpp>
+#include <accrete/core/index.hpp>
 #include <accrete/io/json.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
