@@ -1,5 +1,4 @@
-// docs/how-to/merge-experts.md and own-fusion.md show parts of this file word for word: what stands between [name] and
-// [end].
+// docs/how-to/merge-experts.md and own-fusion.md show parts of this file.
 #include <boost/test/unit_test.hpp>
 
 #include <cstdio>
@@ -8,6 +7,7 @@
 #include <accrete/accrete.hpp>
 
 #include "support/scratch_folder.hpp"
+#include "support/shown_parts.hpp"
 
 // [own-fusion]
 /// logits = (1 + strength) * expert - strength * amateur: what the expert knows and the amateur does not ("contrastive
@@ -88,10 +88,6 @@ BOOST_AUTO_TEST_SUITE(merge_experts)
 
 namespace {
 
-std::string text_of(char const* name) {
-  return accrete::read_file(std::filesystem::path(ACCRETE_SOURCE_DIR) / name, 1 << 20);
-}
-
 using Expert =
     accrete::Decoder<accrete::FrozenGlyphEmbedding,
                      accrete::Growable<accrete::Stack<
@@ -137,27 +133,9 @@ Expert german() {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(the_pages_show_this_file) {
-  std::string const source = text_of("tests/examples/merge_experts_test.cpp");
-  std::string const pages =
-      text_of("docs/how-to/merge-experts.md") + text_of("docs/how-to/own-fusion.md");
-  int parts = 0;
-  std::string const begins = "// [";
-  for (std::size_t at = source.find(begins); at != source.npos; at = source.find(begins, at + 1)) {
-    std::size_t const line = source.rfind('\n', at) + 1, indent = at - line;
-    if (source.find_first_not_of(' ', line) != at || source.compare(at, 8, "// [end]") == 0)
-      continue;
-    std::size_t const begin = source.find('\n', at) + 1, end = source.find("// [end]", begin);
-    std::string shown;
-    for (std::size_t i = begin; i + indent < end;) {
-      std::size_t const next = source.find('\n', i) + 1;
-      shown += source.substr(next - i > indent ? i + indent : i,
-                             next - i > indent ? next - i - indent : next - i);
-      i = next;
-    }
-    BOOST_TEST(pages.find("```cpp\n" + shown + "```") != pages.npos, "not shown:\n" << shown);
-    ++parts;
-  }
-  BOOST_TEST(parts == 9);
+  BOOST_TEST(accrete_test::parts_shown(
+                 "tests/examples/merge_experts_test.cpp",
+                 {"docs/how-to/merge-experts.md", "docs/how-to/own-fusion.md"}) == 9);
 }
 
 BOOST_AUTO_TEST_CASE(experts_merge) {
