@@ -100,7 +100,7 @@ Json run_all(Settings& settings) {
   double const bandwidth = machine.at("bandwidth").as_double() / 1e9;
   double const cached_bandwidth = machine.at("cached_bandwidth").as_double() / 1e9;
   Json report = Json::object();
-  report["machine"] = Json(bench::processor_name());
+  report["machine"] = Json(accrete::processor_name());
   report["threads"] = Json(settings.threads);
   report["engine"] = Json(accrete::CpuBackend(settings.threads).description());
   report["fma_peak_gflops"] = Json(settings.peak / 1e9);

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <accrete/accrete.hpp>
+#include <accrete/report/machine.hpp>
 
 namespace bench {
 
@@ -88,21 +88,6 @@ template <class F>
   });
   double const read = static_cast<double>(share * pool.threads() * passes) * sizeof(float);
   return read / *std::min_element(samples.begin(), samples.end());
-}
-
-/// The process's greatest resident size so far, in MiB.
-[[nodiscard]] inline double peak_memory_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
-  return 0;
-}
-
-[[nodiscard]] inline std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown processor";
 }
 
 }  // namespace bench

@@ -167,7 +167,7 @@ Json run_model_case(std::string const& name, int repeats, int threads, double pe
 
   double const speed = static_cast<double>(timing.tokens) / median(timing.seconds);
   double const flops = speed * flop_per_token(size, kind);
-  double const memory = peak_memory_mib();
+  double const memory = accrete::peak_memory_mib();
   double floor_fraction = flops / peak_flops;
   if (kind == "decode") {
     // A step reads every weight once, 4 bytes for 2 operations, from the cache if they fit.

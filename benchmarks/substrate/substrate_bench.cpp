@@ -117,13 +117,13 @@ Json measure(Settings const& settings, Recipe const& recipe) {
           : build_with(accrete::FreeTypeRasterizer(settings.font));
   double const seconds = bench::seconds_now() - begin;
   if (!settings.substrate.empty()) substrate.save(settings.substrate);
-  return Json::object({{"machine", bench::processor_name()},
+  return Json::object({{"machine", accrete::processor_name()},
                        {"threads", settings.threads},
                        {"vocabulary", vocabulary.size()},
                        {"width", settings.width},
                        {"seconds", seconds},
                        {"stages", stages.seconds()},
-                       {"vm_hwm_mib", bench::peak_memory_mib()},
+                       {"vm_hwm_mib", accrete::peak_memory_mib()},
                        {"fingerprint", substrate.fingerprint()},
                        {"provenance", substrate.provenance()}});
 }

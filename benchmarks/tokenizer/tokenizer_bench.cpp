@@ -108,7 +108,7 @@ int run(int argument_count, char** arguments) {
     return 0;
   }
   options::notify(values);
-  std::printf("%s, %s\n", bench::processor_name().c_str(), vocabulary.c_str());
+  std::printf("%s, %s\n", accrete::processor_name().c_str(), vocabulary.c_str());
   accrete::Tokenizer const tokenizer = load_tokenizer(vocabulary, ngrams);
   for (std::string const& file : files) measure_file(tokenizer, file, threads, repeats);
   measure_uncuttable(repeats);

@@ -1,9 +1,9 @@
 // The main job: on real text, grow two experts apart on one frozen substrate of glyphs, merge them, measure, report.
 #include <accrete/io/folder_lock.hpp>
+#include <accrete/report/machine.hpp>
 #include <boost/program_options.hpp>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 
 #include "../programs/interruption.hpp"
@@ -19,13 +19,6 @@ namespace {
 using namespace demo;
 namespace options = boost::program_options;
 using accrete::Json;
-
-std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown processor";
-}
 
 /// Wall seconds of this run and of those that it continues.
 class Stopwatch {
@@ -99,7 +92,7 @@ class Demo {
     }
     result_.sources = corpus_.sources;
     result_.machine =
-        accrete::message(processor_name(), ", ", backend_.pool().threads(), " threads");
+        accrete::message(accrete::processor_name(), ", ", backend_.pool().threads(), " threads");
     result_.engine = backend_.description();
   }
 

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <accrete/io/folder_lock.hpp>
+#include <accrete/report/machine.hpp>
 #include <boost/program_options.hpp>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <optional>
 #include <utility>
@@ -29,26 +29,11 @@ struct Arguments {
   bool report_only = false;
 };
 
-std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown processor";
-}
-
-/// The greatest resident size of this process. (getrusage would count that of the process that started it.)
-double peak_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
-  return 0;
-}
-
 /// Makes one cell in this process and writes what it found.
 void make_one(Settings const& settings, Cell const& cell, std::stop_token stop) {
   Bench const bench(settings, stop);
   Json result = make_cell(bench, cell);
-  result["mib"] = peak_mib();
+  result["mib"] = accrete::peak_memory_mib();
   result["engine"] = bench.backend.description();
   accrete::write_file_atomically(settings.state(cell.name() + ".json"), result.dump() + "\n");
 }
@@ -82,7 +67,8 @@ void report(Settings const& settings, std::vector<Cell> const& cells) {
   Results const results(settings, cells);
   Facts facts{.cells = results.count()};
   Backend const backend(settings.threads);
-  facts.machine = accrete::message(processor_name(), ", ", backend.pool().threads(), " threads");
+  facts.machine =
+      accrete::message(accrete::processor_name(), ", ", backend.pool().threads(), " threads");
   facts.engine = backend.description();
   facts.fingerprint =
       accrete::Substrate::load(settings.state("substrate.safetensors")).fingerprint();
