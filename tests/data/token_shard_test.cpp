@@ -6,7 +6,9 @@
 #include <fstream>
 #include <iterator>
 #include <numeric>
+#include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <accrete/data/token_shard_writer.hpp>
@@ -128,27 +130,55 @@ BOOST_AUTO_TEST_CASE(nothing_appears_before_commit) {
 
 BOOST_AUTO_TEST_CASE(each_wrong_field_is_named_with_its_offset) {
   using namespace std::literals;
+  struct Change {
+    std::size_t place;
+    std::string bytes;
+    std::uint64_t offset;  // that the error names
+    std::string reason;
+  };
+  constexpr std::size_t ids = 32 + 8;
+  Change const changes[] = {
+      {0, "X", 0, "not a token shard"},
+      {7, "S", 0, "not a token shard"},
+      {0, "\0\0\0\0\0\0\0\0"s, 0, "not a token shard"},
+      {8, "\2", 8, "version 1, got 2"},
+      {8, "\0"s, 8, "version 1, got 0"},
+      {8, "\0\0\0\1"s, 8, "version 1, got 16777216"},
+      {8, "\xff\xff\xff\xff", 8, "version 1, got 4294967295"},
+      {12, "\4", 12, "2 bytes per id, got 4"},
+      {12, "\0"s, 12, "2 bytes per id, got 0"},
+      {12, "\1", 12, "2 bytes per id, got 1"},
+      {12, "\2\0\0\x80"s, 12, "2 bytes per id, got 2147483650"},
+      {16, "\0\0"s, 16, "got 0"},
+      {16, "\1\0\1"s, 12, "4 bytes per id, got 2"},
+      {19, "\x80\1"s, 16, "2^31"},
+      {16, "\1\0\0\x80"s, 16, "2^31 tokens, got 2147483649"},
+      {23, "\x80", 16, "2^31"},
+      {16, "\xff\xff\xff\xff\xff\xff\xff\xff", 16, "got 18446744073709551615"},
+      {24, "\xff\xff\xff\xff", 24, "4294967295"},
+      {24, "\1\1", 24, "at most 256 bytes, got 257"},
+      {24, "\x50", 54, ""},
+      {28, "\1", 28, "zeros"},
+      {31, "\x80", 28, "zeros"},
+      {32, "\xff", 32, "UTF-8"},
+      {34, "\xc3", 32, "UTF-8"},
+      {ids + 2, "\x2c\1", 42, "below 300, got 300"},
+      {ids + 4, "\xff\xff", 44, "below 300, got 65535"},
+      {ids + 6, "\4", 46, "6 bytes, got 4"},
+      {ids + 6, "\0"s, 46, "6 bytes, got 0"},
+      {ids + 13, "\x80", 46, "6 bytes"},
+  };
+  static_assert(std::size(changes) >= 24);
   ScratchFolder const folder;
-  std::size_t const ids = 32 + 8;
-  BOOST_CHECK_EXCEPTION(changed(folder, 0, "X")(), FileError,
-                        says("bad", "offset 0", "not a token shard"));
-  BOOST_CHECK_EXCEPTION(changed(folder, 8, "\2")(), FileError,
-                        says("offset 8", "version 1, got 2"));
-  BOOST_CHECK_EXCEPTION(changed(folder, 12, "\4")(), FileError,
-                        says("offset 12", "2 bytes per id, got 4"));
-  BOOST_CHECK_EXCEPTION(changed(folder, 16, "\0\0"s)(), FileError, says("offset 16", "got 0"));
-  BOOST_CHECK_EXCEPTION(changed(folder, 23, "\x80")(), FileError, says("offset 16", "2^31"));
-  BOOST_CHECK_EXCEPTION(changed(folder, 24, "\xFF\xFF\xFF\xFF")(), FileError,
-                        says("offset 24", "4294967295"));
-  BOOST_CHECK_EXCEPTION(changed(folder, 24, "\x50")(), FileError, says("bad"));
-  BOOST_CHECK_EXCEPTION(changed(folder, 28, "\1")(), FileError, says("offset 28", "zeros"));
-  BOOST_CHECK_EXCEPTION(changed(folder, 32, "\xFF")(), FileError, says("offset 32", "UTF-8"));
-  BOOST_CHECK_EXCEPTION(changed(folder, ids + 2, "\x2c\1")(), FileError,
-                        says("offset 42", "below 300, got 300"));
-  BOOST_CHECK_EXCEPTION(changed(folder, ids + 6, "\4")(), FileError,
-                        says("offset 46", "6 bytes, got 4"));
-  BOOST_CHECK_EXCEPTION(changed(folder, ids + 13, "\x80")(), FileError,
-                        says("offset 46", "6 bytes"));
+  for (Change const& change : changes) {
+    BOOST_TEST_CONTEXT("byte " << change.place << ": " << change.reason) {
+      BOOST_CHECK_EXCEPTION(changed(folder, change.place, change.bytes)(), FileError,
+                            [&](FileError const& error) {
+                              BOOST_TEST(error.offset() == change.offset);
+                              return says("bad: offset ", change.reason)(error);
+                            });
+    }
+  }
   BOOST_CHECK_EXCEPTION(TokenShard(folder / "none"), FileError, says("none"));
   BOOST_CHECK_EXCEPTION(TokenShard(folder.path()), FileError, says("folder"));
 }
@@ -171,12 +201,38 @@ BOOST_AUTO_TEST_CASE(a_file_cut_while_it_is_open_gives_an_error) {
   BOOST_CHECK_EXCEPTION(read_all(shard), FileError, says("shard"));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_cut_while_it_is_read_gives_an_error) {
+  ScratchFolder const folder;
+  write(folder / "whole", 300, Ids(100'000, 7));
+  std::uint64_t const bytes = std::filesystem::file_size(folder / "whole");
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 100; ++round) {
+    std::filesystem::copy_file(folder / "whole", folder / "cut",
+                               std::filesystem::copy_options::overwrite_existing);
+    TokenShard const shard(folder / "cut");
+    std::uint64_t const end = random() % (bytes - 10);
+    std::thread cutter([&] { std::filesystem::resize_file(folder / "cut", end); });
+    bool cut = false;
+    for (int pass = 0; !cut && pass < 10'000; ++pass) {
+      try {
+        BOOST_REQUIRE(read_all(shard) == Ids(100'000, 7));
+      } catch (FileError const& error) {
+        cut = true;
+        BOOST_TEST(says("cut: offset")(error));
+      }
+    }
+    cutter.join();
+    BOOST_TEST(cut);
+    BOOST_CHECK_THROW(read_all(TokenShard(folder / "cut")), FileError);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(damaged_shards_give_errors_or_tokens_below_v) {
   ScratchFolder const folder;
   write(folder / "good", 300, {1, 2, 299, 4, 5});
   std::string const content = content_of(folder / "good");
   accrete_test::Mutants mutants(1);
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < accrete_test::mutant_count(); ++i) {
     std::ofstream(folder / "bad", std::ios::binary) << mutants.mutate(content);
     try {
       TokenShard const shard(folder / "bad");

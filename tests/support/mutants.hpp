@@ -4,11 +4,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <string_view>
 
 namespace accrete_test {
+
+/// How many damaged copies of a file a test reads: 2,000, or as many as ACCRETE_TEST_MUTANTS says.
+[[nodiscard]] inline int mutant_count() {
+  char const* const wanted = std::getenv("ACCRETE_TEST_MUTANTS");
+  return wanted == nullptr ? 2'000 : std::max(2'000, std::atoi(wanted));
+}
 
 class Mutants {
  public:

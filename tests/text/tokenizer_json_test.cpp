@@ -84,9 +84,11 @@ Tokenizer changed(std::string_view part, std::string_view by) {
   return parse(text.replace(place, part.size(), by));
 }
 
-/// Holds for a FileError with an offset above 0 that says each of these.
+/// Holds for a FileError that names the file, an offset above 0, and each of these.
 auto refuses(auto const&... parts) {
-  return [=](FileError const& error) { return error.offset() > 0 && says(parts...)(error); };
+  return [=](FileError const& error) {
+    return error.offset() > 0 && says("t.json: offset ", parts...)(error);
+  };
 }
 
 }  // namespace
@@ -160,7 +162,7 @@ BOOST_AUTO_TEST_CASE(special_tokens_are_plain_text_on_demand) {
 
 BOOST_AUTO_TEST_CASE(what_is_not_supported_is_refused_by_its_path) {
   auto const refused = [&](std::string_view part, std::string_view by, auto const&... says_this) {
-    BOOST_CHECK_EXCEPTION((void)changed(part, by), FileError, refuses("t.json", says_this...));
+    BOOST_CHECK_EXCEPTION((void)changed(part, by), FileError, refuses(says_this...));
   };
   refused(R"("normalizer": null)", R"("normalizer": {"type": "NFC"})", "normalizer: normalizer is");
   refused(R"("truncation": null)", R"("truncation": {"max_length": 5})", "truncation");
@@ -172,7 +174,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_supported_is_refused_by_its_path) {
   refused(R"("fuse_unk": false)", R"("fuse_unk": false, "cache": 1)", "model.cache", "unknown key");
   refused(R"("padding": null)", R"("padding": null, "extra": 1)", "extra");
   refused(R"("version": "1.0")", R"("version": "2.0")", "version");
-  for (std::string_view const type : {"Metaspace", "Whitespace", "BertPreTokenizer", "Split,"}) {
+  for (std::string_view const type :
+       {"Metaspace", "Whitespace", "BertPreTokenizer", "Split,", "Level", "plit", ","}) {
     refused(R"("pre_tokenizer": null)", message(R"("pre_tokenizer": {"type": ")", type, "\"}"),
             "pre_tokenizer.type", type);
   }
@@ -183,9 +186,12 @@ BOOST_AUTO_TEST_CASE(what_is_not_supported_is_refused_by_its_path) {
           R"("pre_tokenizer": {"type": "Split", "pattern": {"Regex": "x+"}})",
           "pre_tokenizer.pattern.Regex", "x+");
   refused(R"("decoder": null)", R"("decoder": {"type": "Metaspace"})", "decoder.type");
+  refused(R"("decoder": null)", R"("decoder": {"type": "Level"})", "decoder.type", "Level");
   refused(R"("decoder": null)", R"("decoder": {"type": "ByteLevel"})", "decoder", "does not fit");
   refused(R"("post_processor": null)", R"("post_processor": {"type": "BertProcessing"})",
           "post_processor.type");
+  refused(R"("post_processor": null)", R"("post_processor": {"type": "Processing"})",
+          "post_processor.type", "Processing");
   refused(R"("byte_fallback": false)", R"("byte_fallback": true)", "byte 0 is missing");
 }
 
@@ -225,7 +231,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused_with_its_place) {
   refused(R"("post_processor": null)", deep, "nested deeper than");
   std::string sequences = R"("pre_tokenizer": )";
   for (int i = 0; i < 100; ++i) sequences += R"({"type": "Sequence", "pretokenizers": [)";
-  refused(R"("pre_tokenizer": null)", sequences, "nested deeper than");
+  refused(R"("pre_tokenizer": null)", sequences, "a Sequence in a Sequence is not supported");
   BOOST_CHECK_EXCEPTION((void)parse(sample + "x"), FileError, refuses("the end of the text"));
   BOOST_CHECK_EXCEPTION((void)parse(sample.substr(0, sample.size() - 1)), FileError,
                         refuses("the end of the text"));
@@ -243,11 +249,11 @@ BOOST_AUTO_TEST_CASE(damaged_files_give_errors_or_tokenizers) {
   accrete_test::Mutants mutants(3);
   int refused = 0;
   std::vector<std::string> contents = {sample};
-  for (std::string const name : {"llama3", "plain-bytes"}) {
+  for (std::string const name : {"llama3", "gpt2-unknown"}) {
     std::string small = read_file(golden / (name + ".json"), 1 << 20);
     contents.push_back(small);
   }
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < accrete_test::mutant_count(); ++i) {
     try {
       Tokenizer const tokenizer = parse(
           mutants.mutate(contents[static_cast<std::size_t>(i % 10 == 0 ? 1 + i % 20 / 10 : 0)]));

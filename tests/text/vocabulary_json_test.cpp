@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(damaged_files_give_errors_or_vocabularies) {
   std::string const text = to_json(sample()).dump();
   accrete_test::Mutants mutants(1);
   int refused = 0;
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < accrete_test::mutant_count(); ++i) {
     try {
       Vocabulary const vocabulary =
           vocabulary_from_json(Json::parse(mutants.mutate(text), "mutant"));

@@ -9,6 +9,7 @@
 #include <accrete/train/growth_plan_writer.hpp>
 
 #include "support/error_text.hpp"
+#include "support/mutants.hpp"
 
 using namespace accrete;
 using namespace accrete_test;
@@ -138,7 +139,7 @@ BOOST_AUTO_TEST_CASE(lists_beyond_any_plan_are_refused_while_they_are_read) {
   std::string stages, targets;
   for (int i = 0; i < 5000; ++i) stages += R"({"blocks": 1}, )";
   for (int i = 0; i < 65; ++i) targets += "\"t" + std::to_string(i) + "\", ";
-  refuse(with(R"({"blocks": 2})", stages + R"({"blocks": 2})"), "expected at most 4096 stages");
+  refuse(with(R"({"blocks": 2})", stages + R"({"blocks": 2})"), "expected at most 1024 stages");
   refuse(with(R"(["attention.value"])", "[" + targets + "\"a\"]"), "expected at most 64 targets");
   refuse(with(R"(["attention.value"])", "[\"" + std::string(65, 'a') + "\"]"),
          "targets of at most 64 bytes");
@@ -200,6 +201,21 @@ BOOST_AUTO_TEST_CASE(contradictions_are_refused_before_any_training) {
   GrowthPlan empty;
   empty.model.block = {.model_dim = 8, .head_count = 1, .hidden_dim = 8};
   BOOST_CHECK_EXCEPTION(check(empty), ValueError, says("stages: a plan needs at least one stage"));
+}
+
+BOOST_AUTO_TEST_CASE(damaged_plans_are_refused_or_read_back_the_same) {
+  Mutants mutants(1);
+  int refused = 0;
+  for (int i = 0; i < mutant_count(); ++i) {
+    try {
+      Json const read = to_json(parse_growth_plan(mutants.mutate(whole_plan), "mutant"));
+      BOOST_REQUIRE((to_json(parse_growth_plan(read.dump(), "again")) == read));
+    } catch (FileError const& error) {
+      BOOST_REQUIRE(error.path() == "mutant");
+      ++refused;
+    }
+  }
+  BOOST_TEST(refused > mutant_count() / 4);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -13,6 +13,7 @@
 #include <accrete/io/json_access.hpp>
 #include <accrete/io/json_reader.hpp>
 #include <accrete/io/json_value.hpp>
+#include <accrete/io/memory_budget.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -24,7 +25,7 @@ class JsonParser {
  public:
   JsonParser(std::string_view text, std::string_view source_name, JsonLimits const& limits)
       : reader_(text, std::string(source_name), limits.max_depth),
-        budget_(limits.base_memory + limits.memory_per_byte * text.size()) {}
+        budget_(text.size(), limits.base_memory, limits.memory_per_byte) {}
 
   [[nodiscard]] Json parse_text();
 
@@ -45,14 +46,13 @@ class JsonParser {
       sizeof(JsonObject::Member) + 4 * sizeof(void*) + 3 * sizeof(void*) + allocation_bytes;
 
   JsonReader reader_;
-  std::uint64_t budget_;
+  MemoryBudget budget_;
 };
 
 inline void JsonParser::spend(std::uint64_t bytes) {
-  if (bytes > budget_) {
+  if (!budget_.spend(bytes)) {
     reader_.fail(reader_.offset(), "the values up to here take more memory than the limits allow");
   }
-  budget_ -= bytes;
 }
 
 inline Json JsonParser::parse_text() {
@@ -96,7 +96,7 @@ inline Json JsonParser::parse_array() {
       spend(capacity * sizeof(Json) + allocation_bytes);
       std::size_t const old_capacity = array.capacity();
       array.reserve(capacity);
-      budget_ += old_capacity * sizeof(Json);
+      budget_.give_back(old_capacity * sizeof(Json));
     }
     array.push_back(parse_value());
   }

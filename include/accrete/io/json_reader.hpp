@@ -49,6 +49,11 @@ class JsonReader {
         max_depth_(max_depth),
         first_offset_(first_offset) {}
 
+  /// A reader of the same text that begins at `offset`, where a value begins: for what is read twice.
+  [[nodiscard]] JsonReader from(std::uint64_t offset) const {
+    return JsonReader(text_.substr(offset - first_offset_), source_, max_depth_, offset);
+  }
+
   /// The kind of the value that comes next, judged by its first character.
   [[nodiscard]] JsonKind peek();
 
@@ -243,8 +248,6 @@ inline void JsonReader::skip_value() {
   }
 }
 
-// ---- numbers
-
 inline JsonReader::NumberToken JsonReader::read_number_token() {
   begin_value(JsonKind::number);
   detail::JsonNumberScan const scan = detail::scan_json_number(rest());
@@ -281,8 +284,6 @@ T JsonReader::read_integer() {
   }
   return value;
 }
-
-// ---- strings
 
 inline std::string JsonReader::read_string() {
   begin_value(JsonKind::string);

@@ -19,6 +19,7 @@
 #include <accrete/core/error.hpp>
 #include <accrete/io/json_kind.hpp>
 #include <accrete/io/json_reader.hpp>
+#include <accrete/io/memory_budget.hpp>
 #include <accrete/io/standard_integer.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -56,8 +57,8 @@ struct JsonLimits {
 
   /// The values of a text of n bytes may take base_memory + memory_per_byte * n bytes. Together with the text
   /// itself this is 16 MiB + 4 n; a reader of larger things uses JsonReader and makes no values.
-  std::uint64_t base_memory = std::uint64_t{16} << 20;
-  std::uint64_t memory_per_byte = 3;
+  std::uint64_t base_memory = MemoryBudget::default_base;
+  std::uint64_t memory_per_byte = MemoryBudget::default_per_byte;
 };
 
 /// null, a boolean, an integer (int64), a double, a string, an array or an object.

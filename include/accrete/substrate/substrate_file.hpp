@@ -101,7 +101,8 @@ inline std::string const& SubstrateReader::metadata(std::string const& key) cons
 }
 
 inline Json SubstrateReader::json_metadata(std::string const& key) const {
-  return Json::parse(metadata(key), file_.path().string() + ": metadata " + key);
+  return Json::parse(metadata(key), file_.path().string() + ": metadata " + key,
+                     {.base_memory = std::uint64_t{3} << 20});
 }
 
 inline TensorInfo const& SubstrateReader::tensor(std::string_view name, DType dtype,
@@ -118,8 +119,13 @@ inline Vocabulary SubstrateReader::vocabulary() const {
   TensorInfo const& info = tensor("vocabulary", DType::u8, 1);
   std::string text(info.byte_count(), '\0');
   file_.read(info, std::as_writable_bytes(std::span(text)));
-  // Tokens of one or two characters take fewer bytes of text than any JSON value does of memory.
-  JsonLimits const limits{.max_depth = 4, .memory_per_byte = 24};
+  // Tokens of one or two characters take fewer bytes of text than any value does of memory, but each has a row in the
+  // table. Half of what is allowed: the vocabulary is made while the values are there.
+  std::uint64_t const table_bytes = tensor("table", DType::f32, 2).byte_count();
+  JsonLimits const limits{
+      .max_depth = 4,
+      .base_memory = (std::uint64_t{5} << 20) + (table_bytes + info.byte_count()) * 3 / 2,
+      .memory_per_byte = 0};
   Json const json = Json::parse(text, file_.path().string() + ": tensor vocabulary", limits);
   return vocabulary_from_json(json);
 }

@@ -25,6 +25,11 @@ class JsonPathReader {
   JsonPathReader(std::string_view text, std::string_view source)
       : json_(text, std::string(source)) {}
 
+  /// A reader of the same text from `offset` on, whose paths begin there.
+  [[nodiscard]] JsonPathReader from(std::uint64_t offset) const {
+    return JsonPathReader(json_.from(offset));
+  }
+
   [[nodiscard]] JsonReader& json() { return json_; }
   [[nodiscard]] std::uint64_t offset() { return json_.offset(); }
 
@@ -65,6 +70,8 @@ class JsonPathReader {
   }
 
  private:
+  explicit JsonPathReader(JsonReader json) : json_(std::move(json)) {}
+
   struct Step {
     std::string key;  // of an object's member, or
     std::size_t index;

@@ -4,6 +4,7 @@
 ///       'top_ngrams': {2: [('th', 3464625), ('he', 3415030)], 3: [('the', 2104512)]}}]
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -30,7 +31,8 @@ struct LanguageNgrams {
 };
 
 /// FileError(source, offset, reason) for whatever is not such a list: wrong syntax, a missing or
-/// unknown key, an n-gram that has not n code points, counts that rise, invalid UTF-8.
+/// unknown key, an n-gram that has not n code points, counts that rise, invalid UTF-8, values that
+/// take more memory than 16 MiB and four times the text.
 [[nodiscard]] std::vector<LanguageNgrams> parse_ngram_list(std::string_view text,
                                                            std::string_view source);
 
@@ -44,14 +46,31 @@ struct LanguageNgrams {
 
 namespace detail {
 
+inline constexpr std::size_t allocation_bytes = 16;  // what an allocator adds
+
+/// Room for one more, if the reader's budget allows it.
+template <class Value>
+void make_room(std::vector<Value>& values, PythonLiteralReader& reader, std::size_t least = 4) {
+  if (values.size() < values.capacity()) return;
+  std::size_t const old_capacity = values.capacity();
+  std::size_t const capacity = std::max(2 * old_capacity, least);
+  reader.spend(capacity * sizeof(Value));
+  values.reserve(capacity);
+  reader.give_back(old_capacity * sizeof(Value));
+}
+
 /// [('th', 3464625), ('he', 3415030), ...]
 inline std::vector<std::string> read_ngrams(PythonLiteralReader& reader, std::int64_t length) {
   std::vector<std::string> ngrams;
+  std::size_t const expected = reader.count_up_to(']', '(');
   std::int64_t last_count = std::numeric_limits<std::int64_t>::max();
   reader.sequence('[', ']', [&] {
     reader.expect('(');
     std::size_t const place = reader.offset();
+    make_room(ngrams, reader, expected);
     ngrams.push_back(reader.string());
+    if (ngrams.back().size() >= sizeof(std::string) / 2)  // longer than a string without a heap
+      reader.spend(ngrams.back().capacity() + allocation_bytes);
     if (std::cmp_not_equal(count_code_points(ngrams.back()), length)) {
       reader.refuse(place, message("expected an n-gram of ", length, " code points"));
     }
@@ -88,6 +107,8 @@ inline LanguageNgrams read_language(PythonLiteralReader& reader) {
           reader.refuse(length_place, message("expected lengths from 1, each once, got ", length));
         }
         reader.expect(':');
+        reader.spend(sizeof(std::pair<std::int64_t, std::vector<std::string>>) + 4 * sizeof(void*) +
+                     allocation_bytes);
         language.by_length[length] = read_ngrams(reader, length);
       });
     }
@@ -104,7 +125,10 @@ inline std::vector<LanguageNgrams> parse_ngram_list(std::string_view text,
                                                     std::string_view source) {
   detail::PythonLiteralReader reader(text, source);
   std::vector<LanguageNgrams> languages;
-  reader.sequence('[', ']', [&] { languages.push_back(detail::read_language(reader)); });
+  reader.sequence('[', ']', [&] {
+    detail::make_room(languages, reader);
+    languages.push_back(detail::read_language(reader));
+  });
   reader.expect_end();
   return languages;
 }

@@ -1,6 +1,7 @@
 /// Reads Python literals of a known shape: strings, integers, and sequences of such.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include <accrete/core/error.hpp>
 #include <accrete/core/macros.hpp>
+#include <accrete/io/memory_budget.hpp>
 #include <accrete/text/utf8.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -20,12 +22,21 @@ namespace detail {
 class PythonLiteralReader {
  public:
   PythonLiteralReader(std::string_view text, std::string_view source)
-      : text_(text), source_(source) {}
+      : text_(text), source_(source), budget_(text.size()) {}
 
   [[nodiscard]] std::size_t offset() const { return offset_; }
   [[noreturn]] void refuse(std::size_t offset, std::string_view reason) const {
     throw FileError(std::string(source_), offset, reason);
   }
+
+  /// Refuses a text whose values take more memory than MemoryBudget allows.
+  void spend(std::uint64_t bytes) {
+    if (!budget_.spend(bytes)) refuse(offset_, "the values up to here take too much memory");
+  }
+  void give_back(std::uint64_t bytes) { budget_.give_back(bytes); }
+
+  /// How often `wanted` stands between here and `end`.
+  [[nodiscard]] std::size_t count_up_to(char end, char wanted) const;
 
   /// Skips white space and then `wanted`, or returns false where something else stands.
   bool accept(char wanted);
@@ -46,6 +57,7 @@ class PythonLiteralReader {
 
   std::string_view text_;
   std::string_view source_;
+  MemoryBudget budget_;
   std::size_t offset_ = 0;
 };
 
@@ -54,6 +66,11 @@ inline void PythonLiteralReader::skip_space() {
          std::string_view(" \t\r\n").find(text_[offset_]) != std::string_view::npos) {
     ++offset_;
   }
+}
+
+inline std::size_t PythonLiteralReader::count_up_to(char end, char wanted) const {
+  std::string_view const rest = text_.substr(offset_, text_.find(end, offset_) - offset_);
+  return static_cast<std::size_t>(std::count(rest.begin(), rest.end(), wanted));
 }
 
 inline bool PythonLiteralReader::accept(char wanted) {

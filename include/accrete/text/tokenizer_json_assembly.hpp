@@ -1,8 +1,11 @@
 /// Makes a tokenizer of the parts of a tokenizer.json. Include tokenizer_json.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +47,7 @@ class TokenizerJsonAssembly {
  private:
   void place_tokens();
   void find_merges();
+  void check_merges_differ() const;
   void place_added_tokens();
   void check_bytes() const;
   void add_marks(std::vector<JsonSpelling> const& names, std::vector<TokenId>& ids) const;
@@ -95,7 +99,7 @@ inline Tokenizer TokenizerJsonAssembly::tokenizer() {
 
 /// Each token to the place of its id: all below their number, none twice.
 inline void TokenizerJsonAssembly::place_tokens() {
-  std::vector<JsonVocabularyEntry> const& entries = parts_.model.vocabulary;
+  std::deque<JsonVocabularyEntry> const& entries = parts_.model.vocabulary;
   tokens_.resize(entries.size());
   ids_.reserve(entries.size());
   for (JsonVocabularyEntry const& entry : entries) {
@@ -129,19 +133,34 @@ inline TokenId TokenizerJsonAssembly::part_of(JsonMerge const& merge, std::size_
 }
 
 inline void TokenizerJsonAssembly::find_merges() {
-  std::unordered_set<std::uint64_t> seen;
-  for (std::size_t rank = 0; rank < parts_.model.merges.size(); ++rank) {
-    JsonMerge const& merge = parts_.model.merges[rank];
+  merges_.reserve(parts_.model.merge_count);
+  JsonPathReader reader = reader_.from(parts_.model.merges_offset);
+  reader.array([&](std::size_t rank) {
+    JsonMerge const merge = read_merge(reader);
     TokenPair const pair{part_of(merge, rank, merge.left), part_of(merge, rank, merge.right)};
     TokenId const result = part_of(merge, rank, merge.left + merge.right);
-    std::uint64_t const key = std::uint64_t{static_cast<std::uint32_t>(pair.left)} << 32 |
-                              static_cast<std::uint32_t>(pair.right);
-    if (!seen.insert(key).second)
-      reader_.refuse(merge.offset, "model.merges[", rank, "]: the same pair twice");
     for (TokenId const id : {pair.left, pair.right, result})
       is_merged_[static_cast<std::size_t>(id)] = true;
     merges_.push_back(pair);
-  }
+  });
+  check_merges_differ();
+}
+
+inline void TokenizerJsonAssembly::check_merges_differ() const {
+  std::vector<std::uint32_t> order(merges_.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return merges_[a] != merges_[b] ? merges_[a] < merges_[b] : a < b;
+  });
+  auto const twice = std::adjacent_find(
+      order.begin(), order.end(),
+      [&](std::uint32_t a, std::uint32_t b) { return merges_[a] == merges_[b]; });
+  if (twice == order.end()) return;
+  JsonPathReader reader = reader_.from(parts_.model.merges_offset);
+  reader.array([&](std::size_t rank) {
+    std::uint64_t const offset = read_merge(reader).offset;
+    if (rank == twice[1]) reader_.refuse(offset, "model.merges[", rank, "]: the same pair twice");
+  });
 }
 
 /// Added tokens that the model knows keep its id, others follow it in their order.

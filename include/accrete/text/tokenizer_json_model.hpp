@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,8 @@ ACCRETE_BEGIN_NAMESPACE
 namespace detail {
 
 /// {"a": 0, "b": 1, ...}. Spellings and ids that come twice are found later, by who has them all.
-inline std::vector<JsonVocabularyEntry> read_vocabulary_entries(JsonPathReader& reader) {
-  std::vector<JsonVocabularyEntry> entries;
+inline std::deque<JsonVocabularyEntry> read_vocabulary_entries(JsonPathReader& reader) {
+  std::deque<JsonVocabularyEntry> entries;
   JsonReader& json = reader.json();
   json.begin_object();
   while (std::optional<std::string> key = json.next_key()) {
@@ -59,18 +60,22 @@ inline JsonMerge read_merge(JsonPathReader& reader) {
 }
 
 inline JsonBpeModel read_bpe_model(JsonPathReader& reader) {
-  JsonBpeModel model{.vocabulary = {}, .merges = {}, .unknown = {}, .offset = reader.offset()};
+  JsonBpeModel model{.vocabulary = {}, .unknown = {}, .offset = reader.offset()};
   bool has_vocabulary = false, has_merges = false;
   reader.object([&](std::string_view key) {
     std::uint64_t const offset = reader.offset();
     if (key == "type") {
       std::string const type = reader.string();
-      if (type != "BPE") reader.refuse(offset, type, " is not supported, expected BPE");
+      if (type != "BPE") reader.refuse(offset, excerpt(type), " is not supported, expected BPE");
     } else if (key == "vocab") {
       model.vocabulary = read_vocabulary_entries(reader);
       has_vocabulary = true;
     } else if (key == "merges") {
-      reader.array([&](std::size_t) { model.merges.push_back(read_merge(reader)); });
+      model.merges_offset = offset;
+      reader.array([&](std::size_t) {
+        static_cast<void>(read_merge(reader));
+        ++model.merge_count;
+      });
       has_merges = true;
     } else if (key == "dropout") {
       only_null(reader, "dropout");

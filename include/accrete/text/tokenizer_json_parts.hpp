@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -45,8 +46,11 @@ struct JsonAddedToken {
 };
 
 struct JsonBpeModel {
-  std::vector<JsonVocabularyEntry> vocabulary;
-  std::vector<JsonMerge> merges;
+  std::deque<JsonVocabularyEntry>
+      vocabulary;  // which never holds them twice, as a vector that grows does
+  std::size_t merge_count =
+      0;  // the merges are more than the vocabulary: they are read again when it is known
+  std::uint64_t merges_offset = 0;
   std::optional<JsonSpelling> unknown;
   bool byte_fallback = false;
   bool fuse_unknown = false;
@@ -68,6 +72,7 @@ struct JsonMarks {
 };
 
 // What stands under a key, once the reader has come to its value.
+[[nodiscard]] JsonMerge read_merge(JsonPathReader& reader);
 [[nodiscard]] JsonBpeModel read_bpe_model(JsonPathReader& reader);
 [[nodiscard]] std::vector<JsonAddedToken> read_added_tokens(JsonPathReader& reader);
 [[nodiscard]] JsonPreTokenizer read_pre_tokenizer(JsonPathReader& reader);

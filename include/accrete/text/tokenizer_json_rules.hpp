@@ -32,6 +32,29 @@ struct JsonStep {
   JsonMarks marks{};                   // TemplateProcessing
 };
 
+/// More than any file means: marks and ids multiply, and a step takes ten times the memory of its text.
+inline constexpr std::size_t most_json_steps = 64;
+
+/// Whether `types`, each with a comma behind, has this one.
+[[nodiscard]] inline bool is_one_of(std::string_view type, std::string_view types) {
+  while (!types.empty()) {
+    std::size_t const end = types.find(',');
+    if (types.substr(0, end) == type) return true;
+    types.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+/// An array of at most most_json_steps elements.
+template <class Element>
+void short_array(JsonPathReader& reader, Element element) {
+  reader.array([&](std::size_t index) {
+    if (index == most_json_steps)
+      reader.refuse(reader.offset(), "expected at most ", most_json_steps, " elements");
+    element();
+  });
+}
+
 /// {"Regex": "..."}
 inline SplitRule read_split_pattern(JsonPathReader& reader) {
   std::optional<SplitRule> rule;
@@ -51,7 +74,7 @@ inline SplitRule read_split_pattern(JsonPathReader& reader) {
 inline void read_template(JsonPathReader& reader, JsonMarks& marks) {
   std::uint64_t const place = reader.offset();
   bool after_text = false;
-  reader.array([&](std::size_t) {
+  short_array(reader, [&] {
     reader.object([&](std::string_view kind) {
       if (kind != "SpecialToken" && kind != "Sequence") unknown_key(reader);
       bool const is_text = kind == "Sequence";
@@ -80,7 +103,7 @@ inline void read_template_tokens(JsonPathReader& reader, JsonMarks& marks) {
     std::vector<TokenId>& ids = marks.ids[std::string(name)];
     reader.object([&](std::string_view key) {
       if (key == "ids") {
-        reader.array([&](std::size_t) { ids.push_back(reader.integer<TokenId>()); });
+        short_array(reader, [&] { ids.push_back(reader.integer<TokenId>()); });
       } else if (key == "id") {
         std::uint64_t const offset = reader.offset();
         if (reader.string() != name) reader.refuse(offset, "expected the name ", name);
@@ -94,14 +117,17 @@ inline void read_template_tokens(JsonPathReader& reader, JsonMarks& marks) {
 }
 
 /// Reads one step; `types` lists those that are supported where it stands, each with a comma behind.
-inline JsonStep read_step(JsonPathReader& reader, std::string_view types) {
+inline JsonStep read_step(JsonPathReader& reader, std::string_view types,
+                          bool in_sequence = false) {
   JsonStep step{.type = {}, .offset = reader.offset()};
   reader.object([&](std::string_view key) {
     std::uint64_t const offset = reader.offset();
     if (key == "type") {
       step.type = reader.string();
-      if (types.find(step.type + ",") == types.npos || step.type.find(',') != step.type.npos)
+      if (!is_one_of(step.type, types))
         reader.refuse(offset, excerpt(step.type), " is not supported, expected one of ", types);
+      if (in_sequence && step.type == "Sequence")
+        reader.refuse(offset, "a Sequence in a Sequence is not supported");
     } else if (step.type == "ByteLevel" && key == "add_prefix_space") {
       step.prefix_space = reader.boolean();
     } else if (step.type == "ByteLevel" && key == "use_regex") {
@@ -118,7 +144,7 @@ inline JsonStep read_step(JsonPathReader& reader, std::string_view types) {
       only_boolean(reader, false);
     } else if (step.type == "Sequence" &&
                (key == "pretokenizers" || key == "processors" || key == "decoders")) {
-      reader.array([&](std::size_t) { step.steps.push_back(read_step(reader, types)); });
+      short_array(reader, [&] { step.steps.push_back(read_step(reader, types, true)); });
     } else if (step.type == "TemplateProcessing" && key == "single") {
       read_template(reader, step.marks);
     } else if (step.type == "TemplateProcessing" && key == "pair") {
@@ -140,9 +166,6 @@ inline std::vector<JsonStep> read_steps(JsonPathReader& reader, std::string_view
   JsonStep step = read_step(reader, types);
   std::vector<JsonStep> steps;
   if (step.type == "Sequence") {
-    for (JsonStep const& inner : step.steps)
-      if (inner.type == "Sequence")
-        reader.refuse(inner.offset, "a Sequence in a Sequence is not supported");
     steps = std::move(step.steps);
   } else {
     steps.push_back(std::move(step));

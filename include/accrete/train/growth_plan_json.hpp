@@ -19,7 +19,7 @@ ACCRETE_BEGIN_NAMESPACE
 inline constexpr std::string_view growth_plan_format = "accrete growth plan";
 inline constexpr Index growth_plan_version = 1;
 /// More than any plan means: a file of a few megabytes must not become gigabytes.
-inline constexpr std::size_t most_stages = 4096, most_targets = 64, most_target_bytes = 64;
+inline constexpr std::size_t most_stages = 1024, most_targets = 64, most_target_bytes = 64;
 
 namespace detail {
 

@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(marks_out_of_range_are_refused) {
 BOOST_AUTO_TEST_CASE(mutants_are_read_or_refused) {
   accrete_test::Mutants mutants(7);
   int refused = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < accrete_test::mutant_count(); ++i) {
     std::string const text = mutants.mutate(std::string(hand_made_hex));
     try {
       HexFont const font = HexFont::parse(text, "f.hex");

@@ -120,6 +120,10 @@ namespace detail {
 
 inline HexFont HexFont::parse(std::string_view text, std::string const& name) {
   Content content{name, sha256_hex(text), {}, {}};
+  constexpr std::size_t shortest =
+      38;  // a line of a narrow glyph; room for all, so that none are held twice
+  auto const breaks = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  content.glyphs.reserve(std::min(breaks, text.size() / shortest) + 1);
   detail::HexLines line(text, name);
   while (line.next()) content.glyphs.push_back(detail::parse_hex_glyph(line));
   if (content.glyphs.empty()) throw FileError(name, 0, "expected at least one glyph");

@@ -1,0 +1,34 @@
+/// How much memory a reader may take for a text that a stranger may have written.
+#pragma once
+
+#include <cstdint>
+
+#include <accrete/core/macros.hpp>
+
+ACCRETE_BEGIN_NAMESPACE
+
+/// base + per_byte * n bytes for a text of n bytes, from which a reader spends before it allocates. Together with the
+/// text itself the default is 16 MiB + 4 n.
+class MemoryBudget {
+ public:
+  static constexpr std::uint64_t default_base = std::uint64_t{16} << 20;
+  static constexpr std::uint64_t default_per_byte = 3;
+
+  explicit constexpr MemoryBudget(std::uint64_t text_bytes, std::uint64_t base = default_base,
+                                  std::uint64_t per_byte = default_per_byte)
+      : left_(base + per_byte * text_bytes) {}
+
+  /// False, and nothing is spent, if less is left.
+  [[nodiscard]] constexpr bool spend(std::uint64_t bytes) {
+    if (bytes > left_) return false;
+    left_ -= bytes;
+    return true;
+  }
+  /// What was spent and is free again.
+  constexpr void give_back(std::uint64_t bytes) { left_ += bytes; }
+
+ private:
+  std::uint64_t left_;
+};
+
+ACCRETE_END_NAMESPACE
