@@ -222,13 +222,82 @@ BOOST_AUTO_TEST_CASE(missing_and_changed_files_are_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(names_that_lead_outside_are_refused) {
-  for (char const* const name : {"../chinese-1.safetensors", "/etc/chinese-1.safetensors", "..",
-                                 ".", "", "a/b.safetensors", "a\\\\b.safetensors", ".safetensors",
-                                 ".hidden.safetensors", "chinese-1", "ensemble.json"}) {
-    Saved const saved;
-    saved.replace("chinese-1.safetensors", name);
-    BOOST_CHECK_EXCEPTION(EnsembleFolder{saved.path}, FileError, says("names the file"));
+  // As JSON writes them.
+  std::string const names[] = {"",
+                               ".",
+                               "..",
+                               "/",
+                               "../chinese-1.safetensors",
+                               "../merged/chinese-1.safetensors",
+                               "../../../../../../etc/passwd.safetensors",
+                               "./chinese-1.safetensors",
+                               "a/b.safetensors",
+                               "a/../chinese-1.safetensors",
+                               "chinese-1.safetensors/",
+                               "chinese-1.safetensors/.",
+                               "chinese-1.safetensors/..",
+                               "chinese-1.safetensors/../russian-1.safetensors",
+                               "/etc/chinese-1.safetensors",
+                               "//chinese-1.safetensors",
+                               "/dev/stdin",
+                               "/proc/self/mem",
+                               "file:///etc/x.safetensors",
+                               "~/x.safetensors",
+                               "~root.safetensors",
+                               "$HOME.safetensors",
+                               "..\\\\chinese-1.safetensors",
+                               "a\\\\b.safetensors",
+                               "C:\\\\x.safetensors",
+                               "C:x.safetensors",
+                               "\\\\\\\\host\\\\share\\\\x.safetensors",
+                               "%2e%2e%2fx.safetensors",
+                               "\\u002e\\u002e\\u002fchinese-1.safetensors",
+                               "\\u0000",
+                               "chinese-1\\u0000.safetensors",
+                               "chinese-1.safetensors\\u0000",
+                               "../x\\u0000.safetensors",
+                               "chinese-1\\n.safetensors",
+                               "chinese-1.safetensors\\n",
+                               " chinese-1.safetensors",
+                               "chinese-1.safetensors ",
+                               "chinese 1.safetensors",
+                               "chinese-1*.safetensors",
+                               "chinese-?.safetensors",
+                               "|chinese.safetensors",
+                               "chinese\\u202e1.safetensors",
+                               "\\uff0e\\uff0e\\uff0fx.safetensors",
+                               ".safetensors",
+                               "..safetensors",
+                               "...safetensors",
+                               ".hidden.safetensors",
+                               "chinese-1",
+                               "chinese-1.SAFETENSORS",
+                               "chinese-1.safetensors.tmp",
+                               "ensemble.json",
+                               std::string(200, 'a') + ".safetensors"};
+  static_assert(std::size(names) >= 40);
+  Saved const saved;
+  std::string const whole = saved.manifest();
+  for (char const* const file : {"chinese-1.safetensors", "fusion-1.safetensors"}) {
+    for (std::string const& name : names) {
+      BOOST_TEST_CONTEXT(name) {
+        saved.set_manifest(whole);
+        saved.replace(file, name);
+        BOOST_CHECK_EXCEPTION(EnsembleFolder{saved.path}, FileError,
+                              says("ensemble.json: names the file"));
+      }
+    }
   }
+  // A good name may still be that of a link or a folder.
+  saved.set_manifest(whole);
+  for (std::string const target : {"..", "/etc/passwd", "russian-1.safetensors", "nowhere"}) {
+    std::filesystem::remove(saved.path / "chinese-1.safetensors");
+    std::filesystem::create_symlink(target, saved.path / "chinese-1.safetensors");
+    saved.check_refusal<FileError>(says("chinese-1.safetensors: is a link"));
+  }
+  std::filesystem::remove(saved.path / "chinese-1.safetensors");
+  std::filesystem::create_directory(saved.path / "chinese-1.safetensors");
+  saved.check_refusal<FileError>(says("chinese-1.safetensors: is a folder"));
 }
 
 BOOST_AUTO_TEST_CASE(damaged_manifests_are_refused_and_never_crash) {

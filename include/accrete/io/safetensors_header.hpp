@@ -21,8 +21,9 @@ ACCRETE_BEGIN_NAMESPACE
 
 /// What a file may hold.
 ///
-/// The reference reader bounds the header alone. It also accepts three things that are refused here: a name that
-/// stands twice, white space before the first brace, and an extent of 2^63 or more in a tensor without elements.
+/// The reference reader bounds the header alone. It also accepts what is refused here: a name that stands twice, white
+/// space before the first brace, an extent of 2^63 or more in a tensor without elements, a tensor as an array of its
+/// dtype, shape and offsets, and unknown members that nest deeper than 64 levels.
 struct SafetensorsLimits {
   std::uint64_t header_bytes = 100'000'000;
   std::size_t tensors = 1'000'000;

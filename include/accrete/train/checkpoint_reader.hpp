@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include <accrete/io/safetensors.hpp>
 #include <accrete/train/checkpoint_entries.hpp>
@@ -65,9 +66,9 @@ class CheckpointReader {
 inline CheckpointReader::CheckpointReader(std::filesystem::path const& path, Verify verify)
     : file_(path, verify) {
   auto const& metadata = file_.metadata();
-  auto const value = [&](char const* key) {
+  auto const value = [&](char const* key) {  // no copy: the state may be most of a hostile file
     auto const found = metadata.find(key);
-    return found == metadata.end() ? std::string() : found->second;
+    return found == metadata.end() ? std::string_view() : std::string_view(found->second);
   };
   if (value("format") != "accrete checkpoint")
     throw FileError(path.string(), "is a safetensors file but not a checkpoint of accrete");
