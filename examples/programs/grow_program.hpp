@@ -3,6 +3,7 @@
 
 #include <accrete/io/folder_lock.hpp>
 #include <accrete/report/progress.hpp>
+#include <accrete/train/checkpoint_folder.hpp>
 #include <accrete/train/growth_run.hpp>
 #include <accrete/train/step_log.hpp>
 #include <array>
@@ -65,6 +66,9 @@ class Job {
     if (!settings_.quiet) std::fprintf(stderr, "%s", text.c_str());
   }
   void print_result(bool finished) const;
+  void save();
+  /// The checkpoint to go on from. A run goes on whether it kept one checkpoint until now or several.
+  [[nodiscard]] std::optional<std::filesystem::path> last_checkpoint() const;
 
   Settings const& settings_;
   accrete::Substrate substrate_;
@@ -73,6 +77,8 @@ class Job {
   accrete::Batches batches_;
   std::vector<std::vector<accrete::TokenId>> validation_;
   Run run_;
+  std::optional<accrete::CheckpointFolder> checkpoints_;  // with --keep-last
+  std::optional<double> validation_loss_;                 // of the last step, if it was validated
   std::unique_ptr<accrete::StepLog> log_;
   std::optional<accrete::JsonLinesLog> stages_;
   std::unique_ptr<accrete::Progress> progress_;
@@ -120,23 +126,46 @@ void Job<Model>::advance(accrete::GrowthStepReport const& report) {
   whole.step = report.total_steps;
   whole.total_tokens = report.total_tokens;
   log_->append(whole);
+  validation_loss_ = report.step.validation_loss;
   if (progress_) {
     std::array<char, 32> note{};
     std::snprintf(note.data(), note.size(), "loss %.3f", report.step.loss);
     progress_->update(report.step.step * plan_.training.tokens_per_step(), note.data());
     if (report.step.step == report.step.steps) progress_->finish(note.data());
   }
-  if (report.total_steps % settings_.checkpoint_every == 0) run_.save(settings_.checkpoint());
+  if (report.total_steps % settings_.checkpoint_every == 0) save();
+}
+
+template <class Model>
+void Job<Model>::save() {
+  if (checkpoints_)
+    run_.save(*checkpoints_, validation_loss_);
+  else
+    run_.save(settings_.checkpoint());
+}
+
+template <class Model>
+std::optional<std::filesystem::path> Job<Model>::last_checkpoint() const {
+  if (checkpoints_)
+    if (auto const latest = checkpoints_->latest()) return latest->path;
+  if (std::filesystem::exists(settings_.checkpoint())) return settings_.checkpoint();
+  return std::nullopt;
 }
 
 template <class Model>
 bool Job<Model>::run(std::stop_token stop) {
   accrete::FolderLock const lock(settings_.out);
-  if (std::filesystem::exists(settings_.checkpoint())) {
-    accrete::CheckpointReader const checkpoint(settings_.checkpoint(), settings_.verify);
-    run_.restore(checkpoint);
-    say(accrete::message("going on from ", settings_.checkpoint().string(), ", step ",
-                         run_.total_steps(), "\n"));
+  if (settings_.keep_last > 0)
+    checkpoints_.emplace(settings_.checkpoints(),
+                         accrete::CheckpointFolderOptions{.keep_last = settings_.keep_last,
+                                                          .keep_best = settings_.keep_best,
+                                                          .background = settings_.background});
+  else if (std::filesystem::exists(settings_.checkpoints()))
+    throw accrete::FileError(settings_.checkpoints().string(),
+                             "holds the checkpoints of this run; give --keep-last, too");
+  if (auto const last = last_checkpoint()) {
+    run_.restore(accrete::CheckpointReader(*last, settings_.verify));
+    say(accrete::message("going on from ", last->string(), ", step ", run_.total_steps(), "\n"));
   }
   log_ = std::make_unique<accrete::StepLog>(settings_.out / "steps", run_.total_steps(),
                                             model_.backend().description());
@@ -145,11 +174,12 @@ bool Job<Model>::run(std::stop_token stop) {
   bool const was_finished = run_.finished();
   bool const finished = run_.run(stop);
   progress_.reset();
-  if (!was_finished) run_.save(settings_.checkpoint());
+  if (!was_finished) save();
+  if (checkpoints_) checkpoints_->finish();
   if (settings_.json) print_result(finished);
   if (finished) return true;
   std::fprintf(stderr, "stopped after step %lld; the same command goes on from %s\n",
-               static_cast<long long>(run_.total_steps()), settings_.checkpoint().c_str());
+               static_cast<long long>(run_.total_steps()), last_checkpoint()->c_str());
   return false;
 }
 
@@ -159,7 +189,7 @@ void Job<Model>::print_result(bool finished) const {
                                                 {"depth", model_.body().depth()},
                                                 {"steps", run_.total_steps()},
                                                 {"tokens", run_.total_tokens()},
-                                                {"checkpoint", settings_.checkpoint().string()}});
+                                                {"checkpoint", last_checkpoint()->string()}});
   if (finished && !validation_.empty()) result["validation_loss"] = accrete::Json(validate());
   std::cout << result.dump() << std::endl;
 }

@@ -21,10 +21,14 @@ struct Settings {
   int threads = 1;
   accrete::Verify verify = accrete::Verify::yes;  ///< the hashes of the checkpoint
   accrete::Index checkpoint_every = 200;
+  accrete::Index keep_last = 0, keep_best = 1;  ///< 0 last ones: one file
+  bool background = false;
   accrete::Index prefix_cache = 0;              ///< MiB; 0: none
   std::filesystem::path prefix_cache_folder{};  ///< empty: in memory
 
+  /// The one file; where several are kept, their folder.
   [[nodiscard]] std::filesystem::path checkpoint() const { return out / "checkpoint.safetensors"; }
+  [[nodiscard]] std::filesystem::path checkpoints() const { return out / "checkpoints"; }
 };
 
 /// Returns false after --help, which is printed; boost::program_options::error for what makes no sense.
@@ -50,6 +54,12 @@ struct Settings {
   add("checkpoint-every",
       options::value(&settings.checkpoint_every)->default_value(settings.checkpoint_every),
       "steps between checkpoints");
+  add("keep-last", options::value(&settings.keep_last)->default_value(settings.keep_last),
+      "keep so many of the last checkpoints, in the folder checkpoints; 0 keeps one file");
+  add("keep-best", options::value(&settings.keep_best)->default_value(settings.keep_best),
+      "with --keep-last: also so many of those with the lowest validation loss");
+  add("background", options::bool_switch(&settings.background),
+      "with --keep-last: write checkpoints while training goes on; takes memory for one");
   add("no-verify", "go on from a checkpoint without comparing its hashes");
   add("prefix-cache", options::value(&settings.prefix_cache)->default_value(settings.prefix_cache),
       "MiB for what frozen blocks make of data that repeat");
@@ -75,6 +85,10 @@ struct Settings {
   if (settings.threads < 1 || settings.threads > accrete::ThreadPool::max_threads)
     throw options::error("--threads: expected 1 to 1024");
   if (settings.checkpoint_every < 1) throw options::error("--checkpoint-every: expected 1 or more");
+  if (settings.keep_last < 0 || settings.keep_best < 0)
+    throw options::error("--keep-last, --keep-best: expected 0 or more");
+  if (settings.background && settings.keep_last == 0)
+    throw options::error("--background: give --keep-last, too");
   if (settings.prefix_cache < 0 || settings.prefix_cache > accrete::Index{1} << 30)
     throw options::error("--prefix-cache: expected 0 to 2^30 MiB");
   if (values.count("no-verify") != 0) settings.verify = accrete::Verify::no;

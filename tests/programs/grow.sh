@@ -73,6 +73,14 @@ expect "rows of stages" "1 blocks, 41 blocks, 81 lora, 121 blocks, " \
 "${grow[@]}" --quiet --out cached --prefix-cache 16 || expect "growing with a prefix cache" 0 $?
 cmp whole/checkpoint.safetensors cached/checkpoint.safetensors || expect "the checkpoint with a prefix cache" equal different
 
+# Several checkpoints, written beside the training: the same bits; the best is that of the lowest validation loss.
+"${grow[@]}" --quiet --out several --checkpoint-every 20 --keep-last 2 --background || expect "growing with several checkpoints" 0 $?
+best=$(sed 1d whole/steps.csv | awk -F , '$8 != "" && $1 % 20 == 0 {print $8, $1}' | sort -g | head -n 1 | cut -d ' ' -f 2)
+expect "the checkpoints that are kept" "$(printf 'step-%08d.safetensors\n' "$best" 120 136 | sort -u)" "$(ls several/checkpoints)"
+says "going on with several" '"steps":136,' "$("${grow[@]}" --quiet --json --out several --keep-last 2)"
+refuse 1 "give --keep-last, too" "${grow[@]}" --quiet --out several
+refuse 2 "--background: give --keep-last" "${grow[@]}" --quiet --out several --background
+
 # Interrupted by Ctrl-C, SIGTERM and kill -9, then gone on: the same bits.
 declare -A status_of=([INT]=130 [TERM]=143 [KILL]=137)
 for signal in INT TERM KILL; do

@@ -19,7 +19,8 @@ class FailingFileCalls {
 
   explicit FailingFileCalls(int failing_call = never, FileFault fault = FileFault::io_error) {
     state() = {.failing_call = failing_call, .fault = fault};
-    accrete::file_calls() = {open, close, fstat, pread, pwrite, fsync, rename, unlink, flock};
+    accrete::file_calls() = {open,  close,  fstat,  pread, pwrite,
+                             fsync, rename, unlink, flock, statvfs};
   }
   FailingFileCalls(FailingFileCalls const&) = delete;
   FailingFileCalls& operator=(FailingFileCalls const&) = delete;
@@ -98,6 +99,9 @@ class FailingFileCalls {
   static int unlink(char const* path) { return fails(false) ? -1 : real().unlink(path); }
   static int flock(int descriptor, int operation) {
     return fails(true) ? -1 : real().flock(descriptor, operation);
+  }
+  static int statvfs(char const* path, struct ::statvfs* status) {
+    return fails(true) ? -1 : real().statvfs(path, status);
   }
 };
 

@@ -103,6 +103,10 @@ inline void KillingFileCalls::install(int fatal_call, Strike strike) {
           [](int d, int operation) {
             return noted(FilePhase::lock, [&] { return real().flock(d, operation); });
           },
+      .statvfs =
+          [](char const* path, struct ::statvfs* status) {
+            return noted(FilePhase::look, [&] { return real().statvfs(path, status); });
+          },
   };
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ struct FileCalls {
   int (*rename)(char const* from, char const* to);
   int (*unlink)(char const* path);
   int (*flock)(int descriptor, int operation);
+  int (*statvfs)(char const* path, struct ::statvfs* status);
 };
 
 [[nodiscard]] inline FileCalls posix_file_calls() {
@@ -38,6 +40,7 @@ struct FileCalls {
       .rename = ::rename,
       .unlink = ::unlink,
       .flock = ::flock,
+      .statvfs = [](char const* path, struct ::statvfs* status) { return ::statvfs(path, status); },
   };
 }
 

@@ -19,6 +19,7 @@
 #include <accrete/core/index.hpp>
 #include <accrete/io/atomic_file.hpp>
 #include <accrete/io/dtype.hpp>
+#include <accrete/io/free_space.hpp>
 #include <accrete/io/json_string.hpp>
 #include <accrete/io/safetensors_hashes.hpp>
 #include <accrete/io/safetensors_header.hpp>
@@ -54,6 +55,7 @@ class SafetensorsWriter {
   /// What was declared.
   [[nodiscard]] std::vector<TensorInfo> const& tensors() const { return tensors_; }
 
+  /// Throws FileError where the file system has no room for the whole file.
   void open(std::filesystem::path const& path);
 
   /// The next bytes of a tensor, which may come in several calls.
@@ -140,6 +142,7 @@ inline void SafetensorsWriter::open(std::filesystem::path const& path) {
     throw ValueError(message("SafetensorsWriter: a header of ", header.size(), " bytes and ",
                              metadata_.size(), " entries of metadata is above the limits"));
   }
+  require_free_space(path, header.size() + (tensors_.empty() ? 0 : tensors_.back().end));
   file_.emplace(path);
   file_->write(header);
   if (has_hashes_) header_ = std::move(header);

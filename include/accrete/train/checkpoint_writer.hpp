@@ -1,12 +1,16 @@
 /// Writes checkpoints.
 #pragma once
 
+#include <cmath>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <accrete/io/safetensors.hpp>
 #include <accrete/train/checkpoint_entries.hpp>
+#include <accrete/train/checkpoint_snapshot.hpp>
 #include <accrete/train/trainer.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -57,52 +61,74 @@ class CheckpointWriter {
     return *this;
   }
 
+  /// The loss (nats) by which a CheckpointFolder knows its best; none if it is not finite.
+  CheckpointWriter& with_validation_loss(double loss) {
+    if (std::isfinite(loss)) state_["validation_loss"] = Json(loss);
+    return *this;
+  }
+
   void save(std::filesystem::path const& path) const;
+  /// The same file in memory: later steps do not change it. `old`, a snapshot that is needed no more, leaves it its memory.
+  [[nodiscard]] CheckpointSnapshot snapshot(CheckpointSnapshot old = {}) const;
 
  private:
+  /// Calls f(name, shape, run of values) for every tensor.
+  template <class F>
+  void for_each_tensor(F&& f) const;
+  [[nodiscard]] std::map<std::string, std::string> metadata() const {
+    return {{"format", "accrete checkpoint"},
+            {"format_version", std::to_string(checkpoint_format_version)},
+            {"state", state_.dump()}};
+  }
+
   Model& model_;
   Trainer<Model> const* trainer_ = nullptr;
   Json state_ = Json::object();
 };
 
 template <Trainable Model>
-void CheckpointWriter<Model>::save(std::filesystem::path const& path) const {
-  using T = TypeOf<Backend, Master>;
-  SafetensorsWriter writer;
-  writer.set_metadata({{"format", "accrete checkpoint"},
-                       {"format_version", std::to_string(checkpoint_format_version)},
-                       {"state", state_.dump()}});
-  auto const declare = [&](std::string const& name, SegmentEntry const& entry) {
-    writer.declare(name, dtype_of<T>(), entry.shape);
-  };
-  detail::for_each_model_entry(model_, [&](std::string const& name, auto&, auto const& entry) {
-    declare("parameter." + name, entry);
-  });
-  auto const for_each_active = [&](auto&& f) {
-    if (trainer_ == nullptr) return;
-    for (auto const& active : trainer_->active().segments())
-      for (auto const& entry : active.segment->entries()) f(active, entry);
-  };
-  for_each_active([&](auto const& active, auto const& entry) {
-    declare("first_moment." + active.prefix + entry.name, entry);
-    declare("second_moment." + active.prefix + entry.name, entry);
-  });
+template <class F>
+void CheckpointWriter<Model>::for_each_tensor(F&& f) const {
+  detail::for_each_model_entry(
+      model_, [&](std::string const& name, auto& segment, SegmentEntry const& entry) {
+        f("parameter." + name, entry.shape, detail::run_of(segment.values(), entry));
+      });
+  if (trainer_ == nullptr) return;
+  for (auto const& active : trainer_->active().segments())
+    for (auto const& entry : active.segment->entries()) {
+      std::string const name = active.prefix + entry.name;
+      f("first_moment." + name, entry.shape, detail::run_of(active.first_moment, entry));
+      f("second_moment." + name, entry.shape, detail::run_of(active.second_moment, entry));
+    }
+}
 
-  writer.add_hashes();
-  auto const values = [&](auto run, SegmentEntry const& entry) {
-    return host_copy(model_.backend(), detail::run_of(run, entry));
-  };
-  writer.open(path);
-  detail::for_each_model_entry(model_,
-                               [&](std::string const& name, auto& segment, auto const& entry) {
-                                 writer.write("parameter." + name, values(segment.values(), entry));
-                               });
-  for_each_active([&](auto const& active, auto const& entry) {
-    std::string const name = active.prefix + entry.name;
-    writer.write("first_moment." + name, values(active.first_moment, entry));
-    writer.write("second_moment." + name, values(active.second_moment, entry));
+template <Trainable Model>
+void CheckpointWriter<Model>::save(std::filesystem::path const& path) const {
+  SafetensorsWriter file;
+  file.set_metadata(metadata());
+  for_each_tensor([&](std::string const& name, std::vector<Index> const& shape, auto const&) {
+    file.declare(name, dtype_of<TypeOf<Backend, Master>>(), shape);
   });
-  writer.commit();
+  file.add_hashes();
+  file.open(path);
+  for_each_tensor([&](std::string const& name, auto const&, auto const& values) {
+    file.write(name, host_copy(model_.backend(), values));
+  });
+  file.commit();
+}
+
+template <Trainable Model>
+CheckpointSnapshot CheckpointWriter<Model>::snapshot(CheckpointSnapshot old) const {
+  Index bytes = 0;
+  for_each_tensor([&](auto const&, auto const&, auto const& values) {
+    bytes += values.count() * static_cast<Index>(sizeof(TypeOf<Backend, Master>));
+  });
+  CheckpointSnapshot copy(metadata(), static_cast<std::size_t>(bytes), std::move(old));
+  for_each_tensor(
+      [&](std::string const& name, std::vector<Index> const& shape, auto const& values) {
+        copy.add(name, shape, host_copy(model_.backend(), values));
+      });
+  return copy;
 }
 
 ACCRETE_END_NAMESPACE

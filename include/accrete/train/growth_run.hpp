@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <accrete/train/checkpoint.hpp>
+#include <accrete/train/checkpoint_folder.hpp>
 #include <accrete/train/growth_plan_writer.hpp>
 #include <accrete/train/parameter_table.hpp>
 #include <accrete/train/plan_fit.hpp>
@@ -78,7 +79,11 @@ class GrowthRun {
   bool run(std::stop_token stop = {});
 
   /// Writes model, batches and all that the run knows, whole or not at all.
-  void save(std::filesystem::path const& path) const;
+  void save(std::filesystem::path const& path) const { writer().save(path); }
+  /// The same as the checkpoint of `total_steps` in a folder.
+  void save(CheckpointFolder& folder, std::optional<double> validation_loss = {}) const {
+    folder.save(writer(), total_steps(), validation_loss);
+  }
   /// Goes on from what `save` wrote, as if there had been no interruption. The model must be as new. Throws
   /// MismatchError for a file of another plan, and as CheckpointReader does.
   void restore(CheckpointReader const& file);
@@ -127,6 +132,7 @@ class GrowthRun {
   void make_trainer();
   void report_phase() const;
   [[nodiscard]] Json state() const;
+  [[nodiscard]] CheckpointWriter<Model> writer() const;
   void check_same_plan(Json const& saved) const;
   void restore_state(Json const& saved);
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cmath>
-#include <filesystem>
 #include <limits>
 
 #include <accrete/io/json_difference.hpp>
@@ -24,11 +23,11 @@ Json GrowthRun<Model, Batches>::state() const {
 }
 
 template <GrowsByPlan Model, BatchSource Batches>
-void GrowthRun<Model, Batches>::save(std::filesystem::path const& path) const {
+CheckpointWriter<Model> GrowthRun<Model, Batches>::writer() const {
   CheckpointWriter<Model> writer(model_);
   writer.with(batches_).with_extra(state());
   if (phase_has_begun_) writer.with(*trainer_);
-  writer.save(path);
+  return writer;
 }
 
 template <GrowsByPlan Model, BatchSource Batches>
