@@ -9,6 +9,7 @@
 #include "support/all_close.hpp"
 #include "support/error_text.hpp"
 #include "support/models.hpp"
+#include "support/poisoned_batches.hpp"
 
 using namespace accrete;
 using namespace accrete_test;
@@ -17,53 +18,11 @@ BOOST_AUTO_TEST_SUITE(step_guard)
 
 namespace {
 
-constexpr Index vocabulary = 23;
-using Model = GrowingModel<Double>;
+using Model = DoubleModel;
 
 Model make() {
-  Model model{Double{},
-              random_substrate(vocabulary, 8),
-              {.seed = 3,
-               .planned_depth = 1,
-               .block = {.model_dim = 16, .head_count = 2, .hidden_dim = 24}}};
-  model.body().grow(1);
-  return model;
+  return PoisonedBatches::model_for_it();
 }
-
-/// Batches (2,5) of random tokens. While one of the given numbers is at hand, one weight is not finite.
-struct PoisonedBatches {
-  Model& model;
-  std::set<Index> poisoned;
-  double poison = std::numeric_limits<double>::quiet_NaN();
-  bool leave_out = false;  // the poisoned ones never come
-  Index number = 0;
-  double healthy = 0;
-  bool is_ill = false;
-
-  [[nodiscard]] Index batch() const { return 2; }
-  [[nodiscard]] Index time() const { return 5; }
-  [[nodiscard]] double& weight() {
-    double* found = nullptr;
-    model.for_each_segment([&](std::string const&, auto& segment) {
-      found = &segment.values()(static_cast<Index>(*poisoned.begin()) % segment.values().count());
-    });
-    return *found;
-  }
-  void next(std::span<TokenId> ids, std::span<TokenId> targets) {
-    while (leave_out && poisoned.contains(number)) ++number;
-    if (is_ill) weight() = healthy;
-    is_ill = !leave_out && poisoned.contains(number);
-    if (is_ill) {
-      healthy = weight();
-      weight() = poison;
-    }
-    auto const tokens = random_tokens(20, vocabulary, static_cast<std::uint64_t>(number++));
-    std::copy_n(tokens.begin(), 10, ids.begin());
-    std::copy_n(tokens.begin() + 10, 10, targets.begin());
-  }
-  [[nodiscard]] Json state() const { return Json(number); }
-  void restore(Json const& state) { number = state.as_int(); }
-};
 
 /// A made-up course of a loss that falls, with noise and jumps.
 struct Series {
@@ -194,6 +153,8 @@ BOOST_AUTO_TEST_CASE(too_many_in_a_row_are_an_error) {
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused) {
   BOOST_CHECK_EXCEPTION(StepGuard({.most_skipped = -1}), ValueError, says("step guard", "got -1"));
+  BOOST_CHECK_EXCEPTION(StepGuard({.most_roll_backs = -2}), ValueError,
+                        says("step guard", "got 3, -2"));
   BOOST_CHECK_THROW(StepGuard({.spikes = {.deviations = -1}}), ValueError);
   BOOST_CHECK_THROW(StepGuard({.spikes = {.memory = 1}}), ValueError);
   StepGuard guard;
@@ -201,6 +162,11 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_meant_is_refused) {
                     ValueError);
   BOOST_CHECK_THROW(guard.restore(Json::parse(R"({"steps":1,"mean":0,"variance":-1})", "state")),
                     ValueError);
+  BOOST_CHECK_THROW(
+      guard.restore(Json::parse(R"({"steps":1,"mean":0,"variance":1,"roll_backs":-1})", "state")),
+      ValueError);
+  BOOST_CHECK_NO_THROW(  // from before there were returns to a checkpoint
+      guard.restore(Json::parse(R"({"steps":1,"mean":0,"variance":1})", "state")));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,6 +14,10 @@ ACCRETE_BEGIN_NAMESPACE
 enum class BadStep {
   stop,  ///< NumericError
   skip,  ///< its batches are left out, and the next ones take their place
+  /// The run goes back to its last checkpoint, but not its data: weights, moments, counts of steps and tokens, and the
+  /// guard's own memory become those of the checkpoint, and training goes on with the batches after those of the bad
+  /// step. So all batches since the checkpoint are left out. (What Chowdhery et al. 2022, PaLM, 5.1, did by hand.)
+  roll_back,
 };
 
 /// A loss is a spike where it exceeds m + deviations * s, with m and s the mean and the standard deviation of the losses
@@ -25,7 +29,8 @@ struct LossSpikeRule {
 
 struct StepGuardOptions {
   BadStep policy = BadStep::stop;
-  Index most_skipped = 3;  ///< in a row; one more is a NumericError
+  Index most_skipped = 3;     ///< in a row; one more is a NumericError
+  Index most_roll_backs = 3;  ///< in the whole training; one more is a NumericError
   LossSpikeRule spikes{};
 };
 
@@ -34,13 +39,13 @@ class StepGuard {
  public:
   /// Throws ValueError for settings that cannot be meant.
   explicit StepGuard(StepGuardOptions const& options = {}) : options_(options) {
-    if (options_.most_skipped < 0 || !(options_.spikes.deviations >= 0) ||
-        options_.spikes.memory < 2)
+    if (options_.most_skipped < 0 || options_.most_roll_backs < 0 ||
+        !(options_.spikes.deviations >= 0) || options_.spikes.memory < 2)
       throw ValueError(
-          message("step guard: most_skipped and deviations must not be negative and memory at "
-                  "least 2, got ",
-                  options_.most_skipped, ", ", options_.spikes.deviations, " and ",
-                  options_.spikes.memory));
+          message("step guard: most_skipped, most_roll_backs and deviations must not be negative "
+                  "and memory at least 2, got ",
+                  options_.most_skipped, ", ", options_.most_roll_backs, ", ",
+                  options_.spikes.deviations, " and ", options_.spikes.memory));
   }
 
   [[nodiscard]] StepGuardOptions const& options() const { return options_; }
@@ -61,24 +66,32 @@ class StepGuard {
     variance_ = (1 - weight) * (variance_ + weight * difference * difference);
   }
 
+  /// How often this training has gone back to a checkpoint.
+  [[nodiscard]] Index roll_backs() const { return roll_backs_; }
+  void count_roll_backs(Index roll_backs) { roll_backs_ = roll_backs; }
+
   [[nodiscard]] Json state() const {
-    return Json::object({{"steps", steps_}, {"mean", mean_}, {"variance", variance_}});
+    return Json::object(
+        {{"steps", steps_}, {"mean", mean_}, {"variance", variance_}, {"roll_backs", roll_backs_}});
   }
   /// Throws ValueError for a state that no guard can have.
   void restore(Json const& state) {
     Index const steps = state.at("steps").as_int();
     double const mean = state.at("mean").as_double(), variance = state.at("variance").as_double();
-    if (steps < 0 || !(variance >= 0))
-      throw ValueError(
-          message("step guard: ", steps, " steps and a variance of ", variance, " cannot be"));
+    Json const* const saved = state.find("roll_backs");
+    Index const roll_backs = saved == nullptr ? 0 : saved->as_int();
+    if (steps < 0 || !(variance >= 0) || roll_backs < 0)
+      throw ValueError(message("step guard: ", steps, " steps, a variance of ", variance, " and ",
+                               roll_backs, " returns to a checkpoint cannot be"));
     steps_ = steps;
     mean_ = mean;
     variance_ = variance;
+    roll_backs_ = roll_backs;
   }
 
  private:
   StepGuardOptions options_;
-  Index steps_ = 0;
+  Index steps_ = 0, roll_backs_ = 0;
   double mean_ = 0, variance_ = 0;
 };
 

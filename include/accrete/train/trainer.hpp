@@ -31,6 +31,7 @@ struct StepReport {
   Index total_tokens = 0;  ///< targets of the run so far
   double seconds = 0;      ///< wall time of this step
   Index skipped = 0;       ///< attempts before it, on other batches, that the guard turned down
+  Index roll_backs = 0;    ///< how often the run went back to a checkpoint just before this step
   std::optional<double> validation_loss{};
   std::optional<double> prefix_hit_rate{};  ///< of the run so far, where there is a prefix cache
 };
@@ -42,6 +43,8 @@ struct TrainerOptions {
   Schedule schedule{};     ///< `schedule.steps` of 0 means `steps`
   StepGuardOptions
       guard{};  ///< what follows from losses and gradients that are not finite, or jump
+  /// Needed for BadStep::roll_back: restores model and trainer, not the batches, from the last checkpoint.
+  std::function<void()> roll_back{};
   std::optional<PrefixCacheOptions>
       prefix_cache{};                  ///< keeps what frozen blocks make of data that repeat
   Index validate_every = 0;            ///< steps between calls of `validate`; 0 means never
@@ -69,7 +72,7 @@ class Trainer {
 
   /// Steps until `options.steps` are done or a stop is asked for; a step that has begun is finished. A step whose loss
   /// or gradients are not finite never reaches a weight; as `options.guard` says, it is a NumericError, or the next
-  /// batches take its place.
+  /// batches take its place, or the run goes back to its last checkpoint and `steps_done` with it.
   template <BatchSource Batches>
   FitResult fit(Batches& batches, std::stop_token stop = {});
 
@@ -122,6 +125,8 @@ class Trainer {
   [[nodiscard]] Attempt attempt(Batches& batches);
   /// Why the step must not be taken; empty if it may.
   [[nodiscard]] std::string objection(Attempt const& attempt) const;
+  /// Does what the guard's policy says instead of a bad step. Throws NumericError.
+  void turn_down(std::string const& why, Index skipped);
   void forward(HostView<TokenId const, 2> ids);
   [[nodiscard]] HostView<TokenId const, 2> part(std::vector<TokenId> const& tokens,
                                                 Index index) const {
@@ -166,6 +171,8 @@ requires TrainsParameters<typename Model::Backend> Trainer<Model>::Trainer(Model
   if (options_.schedule.steps == 0) options_.schedule.steps = options_.steps;
   if (active_.segments().empty())
     throw ValueError("trainer: nothing in the model is trainable; grow it or unfreeze a part");
+  if (options_.guard.policy == BadStep::roll_back && !options_.roll_back)
+    throw ValueError("trainer: to roll back, it needs options.roll_back");
   if (options_.prefix_cache && !HasFrozenPrefix<Model>)
     throw ValueError("trainer: a model of this type has no frozen prefix to keep in a cache");
 }
@@ -241,17 +248,40 @@ const {
 
 template <Trainable Model>
 requires TrainsParameters<typename Model::Backend>
+void Trainer<Model>::turn_down(std::string const& why, Index skipped) {
+  auto const fail = [&](std::string const& after) {
+    throw NumericError(message("trainer: step ", steps_done_ + 1, ": ", why, after,
+                               "; weights are as before this step; try a lower learning rate"));
+  };
+  switch (options_.guard.policy) {
+    case BadStep::stop:
+      fail("");
+      break;
+    case BadStep::skip:
+      if (skipped == options_.guard.most_skipped)
+        fail(message(", after ", skipped, " skipped in a row"));
+      break;
+    case BadStep::roll_back:
+      Index const roll_backs = guard_.roll_backs();
+      if (roll_backs == options_.guard.most_roll_backs)
+        fail(message(", after ", roll_backs, " returns to a checkpoint"));
+      options_.roll_back();
+      require_current();
+      guard_.count_roll_backs(roll_backs + 1);  // the checkpoint may be from before the others
+      break;
+  }
+}
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend>
 template <BatchSource Batches>
 StepReport Trainer<Model>::step(Batches& batches) {
   auto const start = std::chrono::steady_clock::now();
   Index skipped = 0;
+  Index const roll_backs = guard_.roll_backs();
   Attempt taken = attempt(batches);
   for (std::string why = objection(taken); !why.empty(); why = objection(taken)) {
-    bool const stops = options_.guard.policy == BadStep::stop;
-    if (stops || skipped == options_.guard.most_skipped)
-      throw NumericError(message("trainer: step ", steps_done_ + 1, ": ", why,
-                                 stops ? "" : message(", after ", skipped, " skipped in a row"),
-                                 "; weights are as before this step; try a lower learning rate"));
+    turn_down(why, skipped);
     ++skipped;
     taken = attempt(batches);
   }
@@ -270,7 +300,8 @@ StepReport Trainer<Model>::step(Batches& batches) {
                     .tokens = taken.targets,
                     .total_tokens = total_tokens_,
                     .seconds = seconds.count(),
-                    .skipped = skipped};
+                    .skipped = skipped,
+                    .roll_backs = guard_.roll_backs() - roll_backs};
   if constexpr (HasFrozenPrefix<Model>)
     if (prefix_cache_) report.prefix_hit_rate = prefix_cache_->hit_rate();
   return report;
