@@ -1,19 +1,19 @@
-#include <atomic>
 #include <cstdlib>
 #include <new>
 
 #include <boost/test/unit_test.hpp>
 
+#include "support/allocations.hpp"
 #include "support/models.hpp"
 
 // Counts every allocation of this program. (g++ sees through `new` to aligned_alloc, and takes free for a mistake.)
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace {
-std::atomic<long> allocations{0};
+using accrete_test::Allocations;
 
 void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
+  if (!Allocations::next()) return nullptr;
   std::size_t const whole = (size + alignment - 1) / alignment * alignment;
   return std::aligned_alloc(alignment, whole);
 }
@@ -22,10 +22,18 @@ void* counted_or_thrown(std::size_t size, std::size_t alignment) {
   if (void* const memory = counted(size, alignment)) return memory;
   throw std::bad_alloc();
 }
+
+void release(void* memory) {
+  if (memory != nullptr) --Allocations::alive;
+  std::free(memory);
+}
 }  // namespace
 
 // All forms of new and delete that are called: a sanitizer would keep its own of those left out.
 void* operator new(std::size_t size) {
+  return counted_or_thrown(size, alignof(std::max_align_t));
+}
+void* operator new[](std::size_t size) {
   return counted_or_thrown(size, alignof(std::max_align_t));
 }
 void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
@@ -38,22 +46,28 @@ void* operator new(std::size_t size, std::align_val_t alignment, std::nothrow_t 
   return counted(size, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* memory) noexcept {
-  std::free(memory);
+  release(memory);
+}
+void operator delete[](void* memory) noexcept {
+  release(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  release(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
+  release(memory);
 }
 void operator delete(void* memory, std::nothrow_t const&) noexcept {
-  std::free(memory);
+  release(memory);
 }
 void operator delete(void* memory, std::align_val_t, std::nothrow_t const&) noexcept {
-  std::free(memory);
+  release(memory);
 }
 void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  release(memory);
 }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  release(memory);
 }
 
 using namespace accrete;
@@ -76,9 +90,9 @@ struct SameBatch {
 };
 
 long allocations_of(auto&& f) {
-  long const before = allocations;
+  long const before = Allocations::made;
   f();
-  return allocations - before;
+  return Allocations::made - before;
 }
 
 }  // namespace
