@@ -126,6 +126,7 @@ void Job<Model>::advance(accrete::GrowthStepReport const& report) {
   whole.step = report.total_steps;
   whole.total_tokens = report.total_tokens;
   log_->append(whole);
+  if (!whole.warning.empty()) say("\n" + whole.warning + "\n");
   validation_loss_ = report.step.validation_loss;
   if (progress_) {
     std::array<char, 32> note{};

@@ -144,4 +144,24 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(same_bits(logits_of(restored, tokens, 2), logits_of(model, tokens, 2)));
 }
 
+BOOST_AUTO_TEST_CASE(a_frozen_head_can_train_again_after_the_vocabulary_has_grown) {
+  Substrate const small = random_substrate(23, 8);
+  CpuModel model = make<CpuModel>(small);
+  model.body().grow(1);
+  auto const train_head = [&](bool trains) {
+    auto& head = model.head_segment();
+    head.set_trainable(head.name() + ".", trains);
+  };
+  train_head(false);
+  model.grow_vocabulary(extended(small, 2));
+  BOOST_TEST(!model.head_segment().trainable());
+  train_head(true);
+  BOOST_TEST(model.head_segment().trainable());
+  model.head_segment().set_trainable(false);
+  model.grow_vocabulary(extended(model.substrate(), 2));
+  BOOST_TEST(!model.head_segment().trainable());
+  model.head_segment().set_trainable(true);
+  BOOST_TEST(model.head_segment().trainable());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "support/error_text.hpp"
+#include "support/failing_file_calls.hpp"
 #include "support/models.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -145,6 +146,74 @@ BOOST_AUTO_TEST_CASE(a_foreign_file_is_refused) {
   BOOST_CHECK_EXCEPTION(train(options, 1), FileError, [&](FileError const& error) {
     return std::string(error.what()).find(path.string()) != std::string::npos;
   });
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_fails_ends_the_cache_and_not_the_training) {
+  auto const without = train(std::nullopt);
+  // Calls on the file: reads and writes of records, from the first steps to the last.
+  for (int const call : {12, 20, 40, 60}) {
+    ScratchFolder const folder;
+    auto model = grown_model();
+    Batches batches(random_tokens(20 * window + 1, vocabulary),
+                    {.batch = batch, .time = window, .seed = 5});
+    Run run;
+    std::vector<std::string> warnings;
+    Trainer trainer{model,
+                    AdamW{.learning_rate = 1e-2},
+                    {.steps = 20,
+                     .prefix_cache = PrefixCacheOptions{.folder = folder.path()},
+                     .on_step = [&](StepReport const& report) {
+                       run.losses.push_back(report.loss);
+                       if (!report.warning.empty()) warnings.push_back(report.warning);
+                     }}};
+    {
+      FailingFileCalls const failing(call, FileFault::io_error);
+      trainer.fit(batches);
+      BOOST_TEST(FailingFileCalls::calls() > call);
+    }
+    run.parameters = parameters_of(model);
+    check_same(without, run);
+    BOOST_TEST_REQUIRE(warnings.size() == 1U);
+    for (char const* const part : {"the prefix cache is off", ".rows", "Input/output error"})
+      BOOST_TEST(warnings[0].find(part) != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(weights_from_a_checkpoint_have_rows_of_their_own) {
+  ScratchFolder const folder;
+  auto second = grown_model(2);
+  auto const with = [&](CpuModel& model, bool cached, std::filesystem::path const& in) {
+    TrainerOptions options{.steps = 40};
+    if (cached) options.prefix_cache = PrefixCacheOptions{.folder = in};
+    return Trainer<CpuModel>{model, AdamW{}, options};
+  };
+  auto const batches = [] {
+    return Batches(random_tokens(20 * window + 1, vocabulary),
+                   {.batch = batch, .time = window, .seed = 5});
+  };
+  {
+    auto other_batches = batches();
+    auto trainer = with(second, false, "");
+    for (int i = 0; i < 3; ++i) trainer.step(other_batches);
+    CheckpointWriter{second}.with(trainer).with(other_batches).save(folder / "second");
+  }
+  for (bool const in_file : {false, true}) {
+    auto first = grown_model(1), alone = grown_model(3);
+    auto live_batches = batches(), own_batches = batches();
+    auto live = with(first, true, in_file ? folder.path() / "cache" : "");
+    for (int i = 0; i < 10; ++i) live.step(live_batches);  // all rows of the first model are kept
+    auto own = with(alone, false, "");
+    CheckpointReader const file(folder / "second");
+    file.restore(first);
+    file.restore(live);
+    file.restore(live_batches);
+    file.restore(alone);
+    file.restore(own);
+    file.restore(own_batches);
+    for (int i = 0; i < 8; ++i)
+      BOOST_TEST(live.step(live_batches).loss == own.step(own_batches).loss);
+    BOOST_TEST((parameters_of(first) == parameters_of(alone)));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_head_alone_trains_from_the_cache) {

@@ -24,8 +24,7 @@ void Decoder<Embedding, BodyType, Head>::grow_vocabulary(Substrate larger) {
     Segment<Backend> segment(backend_, old.name());
     bind(segment, layer);
     copy_common_rows(old, segment);
-    segment.set_trainable(old.trainable());
-    for (auto const& entry : old.entries()) segment.set_trainable(entry.name, entry.trains);
+    segment.train_as(old);
     return segment;
   };
   auto embedding_segment = grown(embedding_segment_, embedding);

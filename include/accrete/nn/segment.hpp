@@ -91,6 +91,15 @@ class Segment {
       if (entry.name.starts_with(prefix)) entry.trains = trainable;
   }
 
+  /// Trains, as a whole and in its parameters, what a segment of the same parameters trains.
+  void train_as(Segment const& other) {
+    trainable_ = other.trainable_;
+    for (auto& entry : entries_) entry.trains = other.at(entry.name).trains;
+  }
+
+  /// How often `fill` has changed a value: what was computed from values is old if this has grown.
+  [[nodiscard]] Index fills() const { return fills_; }
+
   /// All values, with the padding between parameters (zero, and kept zero).
   [[nodiscard]] View<Backend, Master, 1> values() { return {data(), {count_}}; }
   [[nodiscard]] View<Backend, Master const, 1> values() const { return {data(), {count_}}; }
@@ -113,7 +122,7 @@ class Segment {
   Backend backend_;
   std::string name_;
   std::vector<SegmentEntry> entries_;
-  Index count_ = 0;
+  Index count_ = 0, fills_ = 0;
   std::shared_ptr<std::byte[]> memory_, rounded_;
   bool trainable_ = true;
 };
@@ -159,6 +168,7 @@ template <ComputeBackend Backend>
 template <class F>
 void Segment<Backend>::fill(SegmentEntry const& entry, F&& f) {
   Index const end = entry.offset + entry.count;
+  ++fills_;
   fill_from_host(backend_, values().slice(entry.offset, end), [&](std::span<T> numbers) {
     f(numbers);
     if constexpr (!one_type)

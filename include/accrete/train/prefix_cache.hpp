@@ -54,10 +54,21 @@ template <HasFrozenPrefix Model>
   return to_hex(hash.digest());
 }
 
+/// How often weights that a frozen prefix may depend on were filled anew, as from a checkpoint.
+template <HasFrozenPrefix Model>
+[[nodiscard]] Index fills_of_frozen_weights(Model& model) {
+  Index fills = 0;
+  model.for_each_segment([&](std::string const&, auto const& segment) {
+    if (!segment.trainable()) fills += segment.fills();
+  });
+  return fills;
+}
+
 /// `forward` of a model that trains above a frozen prefix. Each sequence of tokens goes through the prefix once; after
 /// that, its row (T,C) is read. Where a row has the same bits alone as in any batch, as on the CPU, so have the losses.
 ///
-/// A cache is made for a model as it stands: trainers make their own, anew after every growth.
+/// A cache is made for a model as it stands: trainers make their own, anew after every growth and where frozen weights
+/// have come from a checkpoint. A file that fails on the way ends the cache, not the training: rows are computed again.
 template <HasFrozenPrefix Model>
 class PrefixCache {
  public:
@@ -67,6 +78,7 @@ class PrefixCache {
   /// For batches (B,T). Throws ValueError where the model has no frozen prefix or the limit is below 0.
   PrefixCache(Model& model, PrefixCacheOptions const& options, Index batch, Index time)
       : time_(time),
+        fills_(fills_of_frozen_weights(model)),
         session_(check(model, options), {.batch = batch, .time = time}),
         row_(static_cast<std::size_t>(model.prefix_in(session_, 1, time).count())),
         missing_ids_(static_cast<std::size_t>(batch * time)) {
@@ -92,6 +104,13 @@ class PrefixCache {
     model.forward_from_prefix(session);
   }
 
+  /// Whether the frozen weights are still those that it was made for.
+  [[nodiscard]] bool is_current(Model& model) const {
+    return fills_ == fills_of_frozen_weights(model);
+  }
+  /// Says once that the file has failed, and why; empty while all is well.
+  [[nodiscard]] std::string take_warning() { return std::exchange(warning_, {}); }
+
   /// Of all sequences asked for, the share that was found.
   [[nodiscard]] double hit_rate() const {
     return asked_ == 0 ? 0.0 : static_cast<double>(found_) / static_cast<double>(asked_);
@@ -114,14 +133,22 @@ class PrefixCache {
     Index const count = static_cast<Index>(row_);
     return TensorView<U, 1, typename Backend::Space>(rows.data() + b * count, {count});
   }
+  /// What f returns; false where the file fails, which ends the cache.
+  bool or_end(auto&& f) try { return rows_ != nullptr && f(); } catch (FileError const& error) {
+    warning_ = message("the prefix cache is off from here on: ", error.what());
+    rows_.reset();
+    return false;
+  }
   /// Reads the row of `tokens` into `row`, if it is there.
   bool find(Backend const& backend, std::span<TokenId const> tokens,
             View<Backend, Element, 1> row) {
     if constexpr (HostBackend<Backend>) {
-      return rows_->find(tokens, std::as_writable_bytes(row.span()));
+      return or_end([&] { return rows_->find(tokens, std::as_writable_bytes(row.span())); });
     } else {
       host_row_.resize(row_);
-      if (!rows_->find(tokens, std::as_writable_bytes(std::span(host_row_)))) return false;
+      if (!or_end(
+              [&] { return rows_->find(tokens, std::as_writable_bytes(std::span(host_row_))); }))
+        return false;
       backend.copy_to_device(row.data(), host_row_.data(),
                              row.count() * static_cast<Index>(sizeof(T)));
       return true;
@@ -138,14 +165,18 @@ class PrefixCache {
       auto const row = host_copy(model.backend(), row_of(computed, static_cast<Index>(i)));
       fill_from_host(model.backend(), row_of(prefix, missing_[i]),
                      [&](auto to) { std::ranges::copy(row, to.begin()); });
-      rows_->insert(tokens_of(ids, missing_[i]), std::as_bytes(std::span(row)));
+      or_end([&] {
+        rows_->insert(tokens_of(ids, missing_[i]), std::as_bytes(std::span(row)));
+        return true;
+      });
     }
   }
 
-  Index time_;
+  Index time_, fills_;
   typename Model::Session session_;
-  std::size_t row_;  // values: T C
-  std::unique_ptr<PrefixRows> rows_;
+  std::size_t row_;                   // values: T C
+  std::unique_ptr<PrefixRows> rows_;  // null after a failure
+  std::string warning_;
   std::vector<Index> missing_;        // rows of the batch
   std::vector<TokenId> missing_ids_;  // (B,T)
   std::vector<T> host_row_;           // of a device

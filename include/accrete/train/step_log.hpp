@@ -41,6 +41,7 @@ class StepLog {
     if (report.validation_loss) row["validation_loss"] = Json(*report.validation_loss);
     if (report.roll_backs > 0) row["roll_backs"] = Json(report.roll_backs);
     if (report.prefix_hit_rate) row["prefix_hit_rate"] = Json(*report.prefix_hit_rate);
+    if (!report.warning.empty()) row["warning"] = Json(report.warning);
     lines_->append(row);
   }
 

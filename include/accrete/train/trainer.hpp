@@ -34,6 +34,7 @@ struct StepReport {
   Index roll_backs = 0;    ///< how often the run went back to a checkpoint just before this step
   std::optional<double> validation_loss{};
   std::optional<double> prefix_hit_rate{};  ///< of the run so far, where there is a prefix cache
+  std::string warning{};  ///< what has ceased to work in this step, though training goes on
 };
 
 struct TrainerOptions {
@@ -121,6 +122,12 @@ class Trainer {
   };
 
   void prepare(Index batch, Index time);
+  [[nodiscard]] bool prefix_is_current() const {
+    if constexpr (HasFrozenPrefix<Model>)
+      return !prefix_cache_ || prefix_cache_->is_current(model_);
+    else
+      return true;
+  }
   template <BatchSource Batches>
   [[nodiscard]] Attempt attempt(Batches& batches);
   /// Why the step must not be taken; empty if it may.
@@ -181,7 +188,7 @@ template <Trainable Model>
 requires TrainsParameters<typename Model::Backend>
 void Trainer<Model>::prepare(Index batch, Index time) {
   require_current();
-  if (session_ && batch == batch_ && time == time_) return;
+  if (session_ && batch == batch_ && time == time_ && prefix_is_current()) return;
   batch_ = batch;
   time_ = time;
   session_.emplace(model_, SessionPlan{.batch = batch, .time = time, .training = true});
@@ -303,7 +310,10 @@ StepReport Trainer<Model>::step(Batches& batches) {
                     .skipped = skipped,
                     .roll_backs = guard_.roll_backs() - roll_backs};
   if constexpr (HasFrozenPrefix<Model>)
-    if (prefix_cache_) report.prefix_hit_rate = prefix_cache_->hit_rate();
+    if (prefix_cache_) {
+      report.prefix_hit_rate = prefix_cache_->hit_rate();
+      report.warning = prefix_cache_->take_warning();
+    }
   return report;
 }
 
