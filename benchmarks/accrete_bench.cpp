@@ -13,6 +13,7 @@
 #include "kernel_cases.hpp"
 #include "machine.hpp"
 #include "model_cases.hpp"
+#include "saving_case.hpp"
 
 namespace {
 
@@ -147,6 +148,7 @@ int run(int argument_count, char** arguments) {
   add("frozen", options::bool_switch(&settings.frozen_only),
       "growth above more and more frozen blocks alone, with and without a prefix cache");
   add("ensembles", "two experts side by side and one after the other, alone: print JSON");
+  add("saving", "how long checkpoints hold training up, alone: print JSON");
   add("machine", "measure the machine alone and print JSON");
   add("json", options::bool_switch(&settings.json), "with --case: print JSON alone");
   add("out", options::value(&settings.output)->default_value("out/bench.json"),
@@ -166,6 +168,10 @@ int run(int argument_count, char** arguments) {
   }
   if (values.count("ensembles") != 0) {
     std::cout << bench::run_ensemble_cases(settings.repeats, settings.threads).dump(2) << "\n";
+    return 0;
+  }
+  if (values.count("saving") != 0) {
+    std::cout << bench::run_saving_case(settings.repeats, settings.threads).dump(2) << "\n";
     return 0;
   }
   if (!settings.only_case.empty()) {

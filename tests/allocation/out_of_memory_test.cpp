@@ -66,7 +66,7 @@ Outcome fail_each_allocation(std::function<void()> const& f) {
   return outcome;
 }
 
-void check(char const* what, std::function<void()> const& f, long most_survived = 0) {
+void check(char const* what, std::function<void()> const& f, long most_survived = 5) {
   BOOST_TEST_CONTEXT(what) {
     Outcome const outcome = fail_each_allocation(f);
     BOOST_TEST_MESSAGE(what << ": " << outcome.allocations << " allocations, " << outcome.bad_allocs

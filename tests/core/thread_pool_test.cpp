@@ -20,7 +20,7 @@ using accrete::Index;
 using accrete::IndexRange;
 using accrete::ThreadPool;
 
-constexpr std::array thread_counts{1, 2, 3, 8};
+constexpr std::array thread_counts{1, 2, 3, 4, 16};
 
 std::vector<int> count_runs(ThreadPool& pool, Index tasks) {
   std::vector<int> runs(static_cast<std::size_t>(tasks));

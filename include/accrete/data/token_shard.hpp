@@ -19,6 +19,7 @@
 #include <accrete/data/token_shard_format.hpp>
 #include <accrete/data/token_source.hpp>
 #include <accrete/io/file.hpp>
+#include <accrete/io/format_version.hpp>
 #include <accrete/text/little_endian.hpp>
 #include <accrete/text/utf8.hpp>
 
@@ -96,7 +97,8 @@ inline void TokenShard::read_header() {
   }
   auto const version = detail::load_little_endian<std::uint32_t>(&header[8]);
   if (version != Format::version) {
-    refuse(8, message("expected format version ", Format::version, ", got ", version));
+    refuse(8, message("expected format version ", Format::version, ", got ", version,
+                      advice_on_version(static_cast<Index>(version), Index{Format::version})));
   }
   auto const vocabulary_size = detail::load_little_endian<std::uint64_t>(&header[16]);
   if (vocabulary_size < 1 || std::cmp_greater(vocabulary_size, Format::max_vocabulary_size)) {

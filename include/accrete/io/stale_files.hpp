@@ -11,10 +11,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include <accrete/core/error.hpp>
 #include <accrete/io/file.hpp>
+#include <accrete/io/folder_names.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 namespace detail {
@@ -46,17 +46,16 @@ inline void mark_as_in_use(File& file) {
 /// Removes the temporary files in `folder` whose processes have ended. What cannot be removed stays: it is no reason
 /// not to write.
 inline void remove_stale_temporaries(std::filesystem::path const& folder) noexcept try {
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
-       at.increment(error)) {
-    auto const process = process_of_temporary(at->path().filename().string());
-    if (!process || ::kill(*process, 0) == 0 || errno != ESRCH) continue;
+  static_cast<void>(for_each_name_in(folder, [&](char const* name) {
+    auto const process = process_of_temporary(name);
+    if (!process || ::kill(*process, 0) == 0 || errno != ESRCH) return;
+    std::filesystem::path const path = folder / name;
     try {
-      File file = File::open_for_writing(at->path());
-      if (file.try_lock()) file_calls().unlink(at->path().c_str());
+      File file = File::open_for_writing(path);
+      if (file.try_lock()) file_calls().unlink(path.c_str());
     } catch (FileError const&) {  // another process was faster, or it is not ours
     }
-  }
+  }));
 } catch (...) {
 }
 

@@ -2,7 +2,7 @@
 ///
 /// Tensors: `vocabulary` (u8, JSON as in text/vocabulary_json.hpp), `table` (f32: V, width) and, where
 /// there is a basis, `mean` (f64: bits), `components` (f64: bits, width), `variances` (f64: width).
-/// Metadata: `format`, `version`, `fingerprint`, `provenance` and `ancestors` (JSON), and `checksum`,
+/// Metadata: `format`, `version`, `library` (which wrote it), `fingerprint`, `provenance` and `ancestors` (JSON), and `checksum`,
 /// the SHA-256 of what the fingerprint leaves out: provenance, ancestors and basis. The file also has the hashes of
 /// io/safetensors_hashes.hpp.
 #pragma once
@@ -21,6 +21,8 @@
 #include <accrete/core/error.hpp>
 #include <accrete/core/index.hpp>
 #include <accrete/core/macros.hpp>
+#include <accrete/core/version.hpp>
+#include <accrete/io/format_version.hpp>
 #include <accrete/io/json.hpp>
 #include <accrete/io/safetensors.hpp>
 #include <accrete/io/sha256.hpp>
@@ -32,7 +34,7 @@ ACCRETE_BEGIN_NAMESPACE
 namespace detail {
 
 inline constexpr std::string_view substrate_format = "accrete-substrate";
-inline constexpr std::string_view substrate_format_version = "2";
+inline constexpr Index substrate_format_version = 2;
 
 [[nodiscard]] inline std::string substrate_checksum(SubstrateParts const& parts) {
   Sha256 hash;
@@ -87,10 +89,12 @@ inline void SubstrateReader::check_format() const {
     refuse(message("expected a file of the format ", substrate_format, ", got ",
                    format == file_.metadata().end() ? "none" : excerpt(format->second)));
   }
-  if (metadata("version") == substrate_format_version) return file_.require_hashes();
+  if (metadata("version") == std::to_string(substrate_format_version))
+    return file_.require_hashes();
   if (metadata("version") != "1") {  // which had no hashes
     refuse(message("expected format version ", substrate_format_version, ", got ",
-                   excerpt(metadata("version"))));
+                   excerpt(metadata("version")),
+                   advice_on_version(metadata("version"), substrate_format_version)));
   }
 }
 
@@ -177,7 +181,8 @@ inline void Substrate::save(std::filesystem::path const& path) const {
   std::string const vocabulary_text = to_json(vocabulary()).dump();
   SafetensorsWriter writer;
   writer.set_metadata({{"format", std::string(detail::substrate_format)},
-                       {"version", std::string(detail::substrate_format_version)},
+                       {"version", std::to_string(detail::substrate_format_version)},
+                       {"library", ACCRETE_VERSION_STRING},
                        {"fingerprint", fingerprint()},
                        {"provenance", provenance().dump()},
                        {"ancestors", to_json(ancestors()).dump()},

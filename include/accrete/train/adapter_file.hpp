@@ -8,6 +8,8 @@
 #include <string>
 #include <type_traits>
 
+#include <accrete/core/version.hpp>
+#include <accrete/io/format_version.hpp>
 #include <accrete/io/safetensors.hpp>
 #include <accrete/io/sha256.hpp>
 #include <accrete/nn/stack.hpp>
@@ -47,6 +49,7 @@ void save_adapters(Model const& model, std::filesystem::path const& path) {
   SafetensorsWriter writer;
   writer.set_metadata({{"format", "accrete adapters"},
                        {"format_version", std::to_string(adapter_format_version)},
+                       {"library", ACCRETE_VERSION_STRING},
                        {"adapters", adapters.describe().dump()},
                        {"base", adapter_base(model, adapters.blocks())}});
   for (auto const& entry : adapters.segment().entries())
@@ -78,7 +81,8 @@ void load_adapters(Model& model, std::filesystem::path const& path) {
   else if (value("format_version") != "1")
     throw FileError(path.string(),
                     message("has adapter format version ", value("format_version"),
-                            ", this library reads version ", adapter_format_version));
+                            ", this library reads version ", adapter_format_version,
+                            advice_on_version(value("format_version"), adapter_format_version)));
   AdapterOptions options;
   Index blocks = 0;
   try {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <accrete/io/folder_names.hpp>
 #include <accrete/train/checkpoint.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -112,18 +113,17 @@ inline CheckpointFolder::CheckpointFolder(std::filesystem::path folder,
                 options_.keep_last, " and ", options_.keep_best));
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
-  std::filesystem::directory_iterator at;
-  if (!error) at = std::filesystem::directory_iterator(folder_, error);
-  for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
-    auto const step = step_in(at->path().filename().string());
-    if (!step) continue;
-    CheckpointReader const file(at->path());
-    KeptCheckpoint checkpoint{.step = *step, .path = at->path()};
+  if (error) throw FileError(folder_.string(), "cannot make this folder: " + error.message());
+  int const failure = for_each_name_in(folder_, [&](char const* name) {
+    auto const step = step_in(name);
+    if (!step) return;
+    KeptCheckpoint checkpoint{.step = *step, .path = folder_ / name};
+    CheckpointReader const file(checkpoint.path);
     if (Json const* const loss = file.state().find("validation_loss"); loss && loss->is_number())
       checkpoint.validation_loss = loss->as_double();
     kept_.push_back(std::move(checkpoint));
-  }
-  if (error) throw FileError(folder_.string(), "cannot use this folder: " + error.message());
+  });
+  if (failure != 0) detail::fail_with_errno(folder_, "read this folder", failure);
   std::ranges::sort(kept_, {}, &KeptCheckpoint::step);
 }
 

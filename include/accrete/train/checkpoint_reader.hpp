@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <accrete/io/format_version.hpp>
 #include <accrete/io/safetensors.hpp>
 #include <accrete/train/checkpoint_entries.hpp>
 #include <accrete/train/trainer.hpp>
@@ -77,7 +78,8 @@ inline CheckpointReader::CheckpointReader(std::filesystem::path const& path, Ver
   else if (value("format_version") != "1")
     throw FileError(path.string(),
                     message("has checkpoint format version ", value("format_version"),
-                            ", this library reads version ", checkpoint_format_version));
+                            ", this library reads version ", checkpoint_format_version,
+                            advice_on_version(value("format_version"), checkpoint_format_version)));
   state_ = Json::parse(value("state"), path.string() + " (state)");
   if (!state_.is_object()) throw FileError(path.string(), "its state is no JSON object");
 }

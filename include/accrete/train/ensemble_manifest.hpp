@@ -1,6 +1,8 @@
 /// The manifest of a saved ensemble: read, checked, replaced. Include ensemble_folder.hpp.
 #pragma once
 
+#include <accrete/core/version.hpp>
+#include <accrete/io/format_version.hpp>
 #include <accrete/train/ensemble_folder.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -43,9 +45,11 @@ inline EnsembleFolder::EnsembleFolder(std::filesystem::path folder) : folder_(st
 inline void EnsembleFolder::read(Json const& json) {
   if (json.at("format").as_string() != "accrete ensemble")
     throw ValueError("is no manifest of an ensemble of accrete");
-  if (json.at("format_version").as_int() != ensemble_folder_version)
-    throw ValueError(message("has ensemble format version ", json.at("format_version").as_int(),
-                             ", this library reads version ", ensemble_folder_version));
+  Index const version = json.at("format_version").as_int();
+  if (version != ensemble_folder_version)
+    throw ValueError(message("has ensemble format version ", version,
+                             ", this library reads version ", ensemble_folder_version,
+                             advice_on_version(version, ensemble_folder_version)));
   auto const file_of = [](Json const& part) {
     std::string const& file = part.at("file").as_string();
     if (!detail::is_plain_file(file))
@@ -92,6 +96,7 @@ inline Json EnsembleFolder::to_json() const {
   }
   Json json = Json::object({{"format", "accrete ensemble"},
                             {"format_version", ensemble_folder_version},
+                            {"library", ACCRETE_VERSION_STRING},
                             {"revision", revision_},
                             {"fusion", fusion_},
                             {"experts", std::move(experts)}});

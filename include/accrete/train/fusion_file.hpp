@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <accrete/core/version.hpp>
 #include <accrete/io/file.hpp>
+#include <accrete/io/format_version.hpp>
 #include <accrete/io/safetensors.hpp>
 #include <accrete/io/sha256.hpp>
 #include <accrete/nn/segment.hpp>
@@ -49,6 +51,7 @@ void save_fusion(Ensemble const& ensemble, std::vector<std::string> const& exper
   SafetensorsWriter writer;
   writer.set_metadata({{"format", "accrete fusion"},
                        {"format_version", std::to_string(fusion_format_version)},
+                       {"library", ACCRETE_VERSION_STRING},
                        {"fusion", ensemble.fusion().describe().dump()},
                        {"experts", detail::joined(experts)}});
   for (auto const& entry : segment.entries())
@@ -76,7 +79,8 @@ class FusionReader {
     else if (value("format_version") != "1")
       throw FileError(path.string(),
                       message("has fusion format version ", value("format_version"),
-                              ", this library reads version ", fusion_format_version));
+                              ", this library reads version ", fusion_format_version,
+                              advice_on_version(value("format_version"), fusion_format_version)));
     if (value("experts") != detail::joined(experts))
       throw MismatchError(message(path.string(),
                                   ": this fusion was trained with other experts: expected ",

@@ -10,6 +10,7 @@
 
 #include <accrete/core/nearest_name.hpp>
 #include <accrete/io/file.hpp>
+#include <accrete/io/format_version.hpp>
 #include <accrete/io/json.hpp>
 #include <accrete/text/json_path_reader.hpp>
 #include <accrete/train/growth_plan_check.hpp>
@@ -118,7 +119,7 @@ inline GrowthPlan GrowthPlanReader::read() {
                    excerpt(format));
   if (version != growth_plan_version)
     reader_.refuse(0, "it has version ", version, ", this library reads version ",
-                   growth_plan_version);
+                   growth_plan_version, advice_on_version(version, growth_plan_version));
   return plan;
 }
 

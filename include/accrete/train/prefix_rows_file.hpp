@@ -7,6 +7,7 @@
 #include <string>
 
 #include <accrete/io/file.hpp>
+#include <accrete/io/folder_names.hpp>
 #include <accrete/train/prefix_rows.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -94,15 +95,13 @@ inline auto PrefixRowsInFile::header(Index time, Index row_bytes) const
 
 inline void PrefixRowsInFile::remove_others(std::filesystem::path const& folder,
                                             std::filesystem::path const& own) const {
-  std::error_code error;
   std::vector<std::filesystem::path> others;
-  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
-       at.increment(error)) {
-    std::string const name = at->path().filename().string();
-    if (name.starts_with("prefix-") && name.ends_with(".rows") && at->path() != own)
-      others.push_back(at->path());
-  }
-  for (auto const& other : others) std::filesystem::remove(other, error);
+  static_cast<void>(for_each_name_in(folder, [&](std::string_view name) {
+    if (name.starts_with("prefix-") && name.ends_with(".rows") && name != own.filename())
+      others.push_back(folder / name);
+  }));
+  std::error_code ignored;
+  for (auto const& other : others) std::filesystem::remove(other, ignored);
 }
 
 inline void PrefixRowsInFile::read_index() {
