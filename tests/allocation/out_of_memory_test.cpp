@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <accrete/io/folder_names.hpp>
 #include <accrete/substrate/glyph/hex_font.hpp>
 #include <accrete/text/ngram_list.hpp>
 #include <boost/test/unit_test.hpp>
@@ -66,9 +67,17 @@ Outcome fail_each_allocation(std::function<void()> const& f) {
   return outcome;
 }
 
+int open_descriptors() {
+  int count = 0;
+  BOOST_TEST(for_each_name_in("/proc/self/fd", [&](char const*) { ++count; }) == 0);
+  return count;
+}
+
 void check(char const* what, std::function<void()> const& f, long most_survived = 5) {
   BOOST_TEST_CONTEXT(what) {
+    int const descriptors = open_descriptors();
     Outcome const outcome = fail_each_allocation(f);
+    BOOST_TEST(open_descriptors() == descriptors);
     BOOST_TEST_MESSAGE(what << ": " << outcome.allocations << " allocations, " << outcome.bad_allocs
                             << " bad_alloc, " << outcome.errors << " errors, " << outcome.survived
                             << " survived");

@@ -74,8 +74,8 @@ class File {
  private:
   static constexpr int closed = -1;
 
-  File(std::filesystem::path path, int descriptor)
-      : path_(std::move(path)), descriptor_(descriptor) {}
+  /// Made before the descriptor is: no memory may be needed between opening and owning it.
+  explicit File(std::filesystem::path path) : path_(std::move(path)) {}
 
   [[nodiscard]] static int open(std::filesystem::path const& path, int flags);
   [[nodiscard]] static File open_existing(std::filesystem::path const& path, int flags);
@@ -123,9 +123,9 @@ inline File File::open_for_writing(std::filesystem::path const& path) {
 
 inline File File::open_existing(std::filesystem::path const& path, int flags) {
   // Without O_NONBLOCK, opening a pipe would wait for the other end.
-  int const descriptor = open(path, flags | O_NONBLOCK);
-  if (descriptor == closed) detail::fail_with_errno(path, "open", errno);
-  File file(path, descriptor);
+  File file(path);
+  file.descriptor_ = open(path, flags | O_NONBLOCK);
+  if (file.descriptor_ == closed) detail::fail_with_errno(path, "open", errno);
   struct ::stat const status = file.status();
   if (S_ISDIR(status.st_mode)) throw FileError(path.string(), "is a folder, not a file");
   if (!S_ISREG(status.st_mode)) throw FileError(path.string(), "is not a regular file");
@@ -134,22 +134,25 @@ inline File File::open_existing(std::filesystem::path const& path, int flags) {
 
 inline std::optional<File> File::create(std::filesystem::path const& path,
                                         std::filesystem::path const& shown_as) {
-  int const descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL);
-  if (descriptor != closed) return File(shown_as, descriptor);
+  File file(shown_as);
+  file.descriptor_ = open(path, O_WRONLY | O_CREAT | O_EXCL);
+  if (file.descriptor_ != closed) return file;
   if (errno == EEXIST) return std::nullopt;
   detail::fail_with_errno(shown_as, "create", errno);
 }
 
 inline File File::open_or_create(std::filesystem::path const& path) {
-  int const descriptor = open(path, O_RDWR | O_CREAT);
-  if (descriptor == closed) detail::fail_with_errno(path, "create", errno);
-  return File(path, descriptor);
+  File file(path);
+  file.descriptor_ = open(path, O_RDWR | O_CREAT);
+  if (file.descriptor_ == closed) detail::fail_with_errno(path, "create", errno);
+  return file;
 }
 
 inline File File::open_folder(std::filesystem::path const& path) {
-  int const descriptor = open(path, O_RDONLY | O_DIRECTORY);
-  if (descriptor == closed) detail::fail_with_errno(path, "open", errno);
-  return File(path, descriptor);
+  File file(path);
+  file.descriptor_ = open(path, O_RDONLY | O_DIRECTORY);
+  if (file.descriptor_ == closed) detail::fail_with_errno(path, "open", errno);
+  return file;
 }
 
 inline File::~File() {

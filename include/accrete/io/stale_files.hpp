@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -39,7 +40,7 @@ namespace detail {
 inline void mark_as_in_use(File& file) {
   try {
     static_cast<void>(file.try_lock());
-  } catch (FileError const&) {  // no locks here
+  } catch (std::exception const&) {  // no locks here, or no memory for their error
   }
 }
 
