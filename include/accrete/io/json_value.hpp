@@ -56,7 +56,7 @@ struct JsonLimits {
   std::size_t max_depth = JsonReader::default_max_depth;
 
   /// The values of a text of n bytes may take base_memory + memory_per_byte * n bytes. Together with the text
-  /// itself this is 16 MiB + 4 n; a reader of larger things uses JsonReader and makes no values.
+  /// itself this is less than 16 MiB + 4 n; a reader of larger things uses JsonReader and makes no values.
   std::uint64_t base_memory = MemoryBudget::default_base;
   std::uint64_t memory_per_byte = MemoryBudget::default_per_byte;
 };

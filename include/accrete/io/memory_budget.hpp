@@ -8,10 +8,10 @@
 ACCRETE_BEGIN_NAMESPACE
 
 /// base + per_byte * n bytes for a text of n bytes, from which a reader spends before it allocates. Together with the
-/// text itself the default is 16 MiB + 4 n.
+/// text itself and what an allocator wastes the default is 16 MiB + 4 n.
 class MemoryBudget {
  public:
-  static constexpr std::uint64_t default_base = std::uint64_t{16} << 20;
+  static constexpr std::uint64_t default_base = std::uint64_t{14} << 20;
   static constexpr std::uint64_t default_per_byte = 3;
 
   explicit constexpr MemoryBudget(std::uint64_t text_bytes, std::uint64_t base = default_base,

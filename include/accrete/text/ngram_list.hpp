@@ -52,11 +52,9 @@ inline constexpr std::size_t allocation_bytes = 16;  // what an allocator adds
 template <class Value>
 void make_room(std::vector<Value>& values, PythonLiteralReader& reader, std::size_t least = 4) {
   if (values.size() < values.capacity()) return;
-  std::size_t const old_capacity = values.capacity();
-  std::size_t const capacity = std::max(2 * old_capacity, least);
-  reader.spend(capacity * sizeof(Value));
+  std::size_t const capacity = std::max(2 * values.capacity(), least);
+  reader.spend(capacity * sizeof(Value));  // what was before is free, but fits nothing
   values.reserve(capacity);
-  reader.give_back(old_capacity * sizeof(Value));
 }
 
 /// [('th', 3464625), ('he', 3415030), ...]

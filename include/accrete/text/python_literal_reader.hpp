@@ -33,7 +33,6 @@ class PythonLiteralReader {
   void spend(std::uint64_t bytes) {
     if (!budget_.spend(bytes)) refuse(offset_, "the values up to here take too much memory");
   }
-  void give_back(std::uint64_t bytes) { budget_.give_back(bytes); }
 
   /// How often `wanted` stands between here and `end`.
   [[nodiscard]] std::size_t count_up_to(char end, char wanted) const;
