@@ -81,6 +81,14 @@ BOOST_AUTO_TEST_CASE(too_small_is_zero_and_too_large_is_nothing) {
        {"1e309", "-1e309", "1.8e308", "1e99999999999999999999", "123e400"}) {
     BOOST_TEST(!json_number_to_double(text).has_value(), text);
   }
+  for (std::string const exponent :
+       {"4611686018427387904", "9223372036854775806", "9223372036854775807", "9223372036854775808",
+        "18446744073709551616"}) {
+    BOOST_TEST(!json_number_to_double("1e" + exponent).has_value(), exponent);
+    BOOST_TEST(!json_number_to_double("-12.5e+" + exponent).has_value(), exponent);
+    BOOST_TEST(json_number_to_double("1e-" + exponent).value() == 0.0, exponent);
+    BOOST_TEST(json_number_to_double("0.001e-" + exponent).value() == 0.0, exponent);
+  }
   BOOST_TEST(!json_number_to_double(std::string(400, '9')).has_value());
   BOOST_TEST(!json_number_to_double("0." + std::string(400, '0') + "1e800").has_value());
 }

@@ -76,9 +76,11 @@ struct JsonNumberScan {
     number.remove_prefix(mantissa_end + 1);
     bool const negative = number.front() == '-';
     if (negative || number.front() == '+') number.remove_prefix(1);
-    if (std::from_chars(number.data(), number.data() + number.size(), exponent).ec != std::errc{}) {
-      exponent = std::numeric_limits<std::int64_t>::max() / 2;
-    }
+    constexpr std::int64_t largest =
+        std::numeric_limits<std::int64_t>::max() / 2;  // leaves room for the place
+    auto const [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), exponent);
+    exponent = error != std::errc{} ? largest : std::min(exponent, largest);
     if (negative) exponent = -exponent;
   }
   return place + exponent > 0;
