@@ -1,6 +1,7 @@
 /// Means over seeds, with intervals.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -30,6 +31,15 @@ struct Estimate {
     return text.data();
   }
 };
+
+/// The middle value, or the mean of the two; NaN of none. NaNs are left out. For times: what disturbs one run leaves it.
+[[nodiscard]] inline double median(std::vector<double> sample) {
+  std::erase_if(sample, [](double value) { return std::isnan(value); });
+  if (sample.empty()) return std::numeric_limits<double>::quiet_NaN();
+  std::ranges::sort(sample);
+  std::size_t const half = sample.size() / 2;
+  return sample.size() % 2 == 1 ? sample[half] : (sample[half - 1] + sample[half]) / 2;
+}
 
 /// NaNs stand for what was not made, and are left out.
 [[nodiscard]] inline Estimate estimate(std::vector<double> sample) {

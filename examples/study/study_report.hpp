@@ -74,10 +74,11 @@ inline plot::BarChart fusion_picture(Results const& results) {
   return chart;
 }
 
+[[nodiscard]] inline Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
 [[nodiscard]] inline Json to_json(Estimate const& estimate) {
-  auto const number = [](double value) {
-    return std::isfinite(value) ? Json(value) : Json(nullptr);
-  };
   return Json::object({{"mean", number(estimate.mean)},
                        {"half_width_95", number(estimate.half_width)},
                        {"seeds", static_cast<Index>(estimate.count)}});
@@ -102,6 +103,7 @@ inline plot::BarChart fusion_picture(Results const& results) {
                       {"active_parameters", of("active_parameters")},
                       {"tokens", of("tokens")},
                       {"seconds", of("seconds")},
+                      {"median_seconds", detail::number(median(results.numbers(cell, "seconds")))},
                       {"mib", of("mib")}}));
   }
   for (Ground const ground : {Ground::glyph, Ground::bits, Ground::learned})

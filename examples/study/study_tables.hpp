@@ -46,7 +46,7 @@ inline accrete::HtmlTable runs_table(Results const& results) {
                                        {"bits per character", true},
                                        {"active parameters", true},
                                        {"tokens", true},
-                                       {"seconds", true},
+                                       {"seconds, median", true},
                                        {"MiB", true}}};
   for (Row const& run : run_rows()) {
     Cell const& cell = run.cell;
@@ -61,7 +61,7 @@ inline accrete::HtmlTable runs_table(Results const& results) {
                           {estimate(bits).text(3)},
                           {grouped(mean("active_parameters"))},
                           {grouped(mean("tokens"))},
-                          {grouped(mean("seconds"))},
+                          {grouped(median(results.numbers(cell, "seconds")))},
                           {grouped(mean("mib"))}});
   }
   return table;

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "../../examples/study/cells.hpp"
@@ -64,6 +65,13 @@ BOOST_AUTO_TEST_CASE(intervals_are_those_of_students_t) {
   BOOST_TEST(std::abs(found.half_width - 2.776 * std::sqrt(2.5 / 5)) < 1e-12);
   BOOST_TEST(std::isinf(estimate({7}).half_width));
   BOOST_TEST(std::isnan(estimate({}).mean));
+}
+
+BOOST_AUTO_TEST_CASE(a_median_leaves_out_what_was_not_made) {
+  double const none = std::numeric_limits<double>::quiet_NaN();
+  BOOST_TEST(median({9, none, 1, 2}) == 2);
+  BOOST_TEST(median({4, 1, none, 2, 90}) == 3);
+  BOOST_TEST(std::isnan(median({none})));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_common_to_a_pair_cancels) {
