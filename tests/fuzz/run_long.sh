@@ -45,6 +45,7 @@ covered_lines() {  # READER: percent of lines
   llvm-cov report "$folder/bin/cover_$1" -instr-profile "$profile.merged" "${files[@]}" | awk '/^TOTAL/ {print $10}'
 }
 
+touch "$folder/totals.tsv"
 printf '%-16s %10s %14s %9s %8s\n' reader seconds inputs failures lines
 for reader in "${readers[@]}"; do
   mkdir -p "$folder/$reader"
