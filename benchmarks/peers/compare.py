@@ -1,6 +1,6 @@
 """Runs the benchmark cases of accrete and of every PyTorch at hand in turn and prints the ratios.
 
-Usage: compare.py --ours build/release/accrete-bench [--cases S-full,M-decode] [--rounds 3] [--check ../bounds.json]
+Usage: compare.py --ours build/release/benchmarks/accrete-bench [--cases S-full,M-decode] [--rounds 3] [--check bounds.json]
 
 Every round runs one process per program and case, so that a slow minute of the machine meets all of them. A figure is
 the median of all samples of all rounds, its memory the largest VmHWM; the ratio is against the fastest PyTorch variant,

@@ -302,7 +302,7 @@ std::optional<Settings> parse(int argument_count, char** arguments) {
       "report");
   auto add = description.add_options();
   add("help", "this text");
-  add("quick", "a small run of about three minutes");
+  add("quick", "a small run of about two minutes");
   add("text", options::value(&own_text)->composing(),
       "LANG=PATH: own text (a file or a folder) instead of Debian's manuals; two or three of them");
   add("text-folder", options::value(&settings.text_folder)->default_value(settings.text_folder),

@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(lists_are_saved_and_edited) {
   // [end]
   // [save]
   auto folder = accrete::EnsembleFolder::save(merged, path, {"english", "german"});
-  folder.exchange("german", better);  // nothing but this expert's file is written
+  folder.exchange("german", better);  // no other expert's file is touched
   // [end]
   std::vector<Expert> none;
   for (int i = 0; i < 2; ++i) none.push_back(new_expert());

@@ -47,7 +47,7 @@ inline constexpr NameTable<ActivationKind, 2> activation_kind_names{
 
 struct PlannedEmbedding {
   EmbeddingKind kind = EmbeddingKind::frozen_glyph;
-  Index width = 0;               ///< n_embed; 0: that of the substrate, of the code, or model_dim
+  Index width = 0;               ///< n_embed; 0: that of the substrate, room for ids, or model_dim
   Index trains_until_stage = 1;  ///< learned: 1, while no block is frozen above it, or 0, never
 };
 
