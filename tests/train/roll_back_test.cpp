@@ -26,7 +26,7 @@ constexpr Index all_steps = 20, between_checkpoints = 5;
 struct Settings {
   std::set<Index> poisoned{};
   double poison = std::numeric_limits<double>::quiet_NaN();
-  bool leave_out = false;
+  bool leave_out = false, frozen_body = false;
   Index most_roll_backs = 3;
   LossSpikeRule spikes{};
 };
@@ -53,6 +53,7 @@ struct Process {
       reports.push_back(report);
       if (report.step % between_checkpoints == 0) save();
     };
+    if (settings.frozen_body) model.body().freeze();
     trainer.emplace(model, AdamW{.learning_rate = 1e-2}, options);
     if (auto const latest = checkpoints.latest()) {
       CheckpointReader const last(latest->path);
@@ -88,6 +89,11 @@ std::vector<double> result_of(Settings const& settings) {
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_CASE(the_head_of_a_frozen_body_goes_back_too) {
+  auto const expected = result_of({.poisoned = {0, 1, 2}, .leave_out = true, .frozen_body = true});
+  BOOST_TEST(same_bits(result_of({.poisoned = {2}, .frozen_body = true}), expected));
+}
 
 BOOST_AUTO_TEST_CASE(bits_are_those_of_a_run_that_never_saw_the_batches_since_the_checkpoint) {
   ScratchFolder const folder;

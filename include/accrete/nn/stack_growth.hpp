@@ -47,7 +47,7 @@ void Stack<BlockType>::check_structure(Json const& saved, F&& f) const {
 template <Block BlockType>
 void Stack<BlockType>::restore_structure(Json const& saved) {
   check_structure(saved, detail::AnyVisitor{});
-  if (saved.at("first_trainable").as_int() == depth()) freeze();
+  if (saved.at("first_trainable").as_int() == depth() && first_trainable_ != depth()) freeze();
   if (auto order = saved_order(saved, depth()); order != order_) {
     order_ = std::move(order);
     ++revision_;
