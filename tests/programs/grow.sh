@@ -128,17 +128,15 @@ cmp whole/checkpoint.safetensors "signals $runs/checkpoint.safetensors" || expec
 printf '%s signals in %s runs\n' $signals $((runs + 1))
 
 # A step that takes long: another process is refused, a second signal ends it at once.
-sed -e 's/"batch": 4,/"batch": 4, "accumulation": 20000,/' -e 's/"warmup_steps": 4, //' plan.json >slow.json
+sed -e 's/"batch": 4,/"batch": 4, "accumulation": 1000000,/' -e 's/"warmup_steps": 4, //' plan.json >slow.json
 "$program" --plan slow.json --substrate substrate.safetensors --tokens train.shard --validation held.shard --threads 1 --out slow 2>slow.txt &
 running=$!
-for _ in $(seq 1000); do
-  [[ -s slow/accrete.lock ]] && break
-  sleep 0.01
-done
+cpu_ticks() { cut -d " " -f 14 "/proc/$1/stat"; }
+until (($(cpu_ticks $running) > 2 * $(getconf CLK_TCK))); do sleep 0.1; done  # loading takes less: the step has begun
 refuse 1 "slow/accrete.lock: process $running works in this folder" \
   "$program" --plan slow.json --substrate substrate.safetensors --tokens train.shard --validation held.shard --out slow
 kill -s TERM $running
-sleep 0.2
+until grep -q "once more" slow.txt || [[ ! -e /proc/$running/exe ]]; do sleep 0.1; done
 kill -s TERM $running 2>/dev/null || expect "a step that takes long" "still running" "ended"
 wait $running
 expect "the status after a second signal" 143 $?

@@ -94,9 +94,7 @@ inline Json JsonParser::parse_array() {
     if (array.size() == array.capacity()) {
       std::size_t const capacity = std::max<std::size_t>(2, 2 * array.size());
       spend(capacity * sizeof(Json) + allocation_bytes);
-      std::size_t const old_capacity = array.capacity();
       array.reserve(capacity);
-      budget_.give_back(old_capacity * sizeof(Json));
     }
     array.push_back(parse_value());
   }

@@ -7,8 +7,9 @@
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// base + per_byte * n bytes for a text of n bytes, from which a reader spends before it allocates. Together with the
-/// text itself and what an allocator wastes the default is 16 MiB + 4 n.
+/// base + per_byte * n bytes for a text of n bytes, from which a reader spends before it allocates. What it frees again
+/// stays spent, for an allocator may keep it. Together with the text itself and what an allocator wastes the default is
+/// 16 MiB + 4 n.
 class MemoryBudget {
  public:
   static constexpr std::uint64_t default_base = std::uint64_t{14} << 20;
@@ -24,8 +25,6 @@ class MemoryBudget {
     left_ -= bytes;
     return true;
   }
-  /// What was spent and is free again.
-  constexpr void give_back(std::uint64_t bytes) { left_ += bytes; }
 
  private:
   std::uint64_t left_;
