@@ -124,13 +124,15 @@ Json run_all(Settings& settings) {
       run_cases(settings, settings.frozen_only ? bench::frozen_cases() : bench::model_cases());
   if (settings.frozen_only) return report;
 
-  std::printf("\n%-32s %12s %12s %8s\n", "two experts, a token", "together ms", "in turn ms",
-              "ratio");
+  std::printf("\n%-32s %12s %12s %8s %12s %8s\n", "two experts, a token", "together ms",
+              "in turn ms", "ratio", "1 thread ms", "ratio");
   report["ensembles"] = bench::run_ensemble_cases(settings.repeats, settings.threads);
   for (Json const& row : report.at("ensembles").as_array())
-    std::printf("%-32s %12.4f %12.4f %8.2f\n", row.at("case").as_string().c_str(),
+    std::printf("%-32s %12.4f %12.4f %8.2f %12.4f %8.2f\n", row.at("case").as_string().c_str(),
                 row.at("milliseconds_together").as_double(),
-                row.at("milliseconds_in_turn").as_double(), row.at("ratio").as_double());
+                row.at("milliseconds_in_turn").as_double(), row.at("ratio").as_double(),
+                row.at("milliseconds_in_one_thread").as_double(),
+                row.at("ratio_to_one_thread").as_double());
   return report;
 }
 

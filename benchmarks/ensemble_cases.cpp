@@ -1,6 +1,7 @@
 #include "ensemble_cases.hpp"
 
 #include <accrete/accrete.hpp>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -40,50 +41,67 @@ void decode_text(CpuBackend const& cpu, std::vector<float>& logits, Decode&& dec
   }
 }
 
-Json run_pair(Index model_dim, bool with_logits, int repeats, int threads) {
-  CpuBackend const cpu(threads);
-  Ensemble merged{make_expert(cpu, model_dim, 1), make_expert(cpu, model_dim, 2)};
-  SessionPlan const plan{.cache = tokens};
-  std::vector<float> logits(with_logits ? vocabulary : 0);
-  auto const together = [&] {
-    decltype(merged)::Session session(merged, plan);
+/// Seconds for the tokens by two experts, each on all threads of `cpu`, and with or without the other beside it.
+class Pair {
+ public:
+  Pair(CpuBackend const& cpu, Index model_dim)
+      : cpu_(cpu), merged_{make_expert(cpu, model_dim, 1), make_expert(cpu, model_dim, 2)} {}
+
+  double together(std::vector<float>& logits) const {
+    typename Merged::Session session(merged_, plan_);
     return time_samples(1, [&] {
       session.rewind(0, 0);
       decode_text(
-          cpu, logits, [&](auto ids) { merged.decode_step(session, ids); },
-          [&] { return merged.classifier(session); });
+          cpu_, logits, [&](auto ids) { merged_.decode_step(session, ids); },
+          [&] { return merged_.classifier(session); });
     })[0];
-  };
-  auto const in_turn = [&] {
-    Expert::Session first(merged.expert<0>(), plan), second(merged.expert<1>(), plan);
+  }
+
+  double in_turn(std::vector<float>& logits) const {
+    Expert::Session first(merged_.expert<0>(), plan_), second(merged_.expert<1>(), plan_);
     return time_samples(1, [&] {
       first.rewind(0, 0);
       second.rewind(0, 0);
       decode_text(
-          cpu, logits,
+          cpu_, logits,
           [&](auto ids) {
-            merged.expert<0>().decode_step(first, ids);
-            merged.expert<1>().decode_step(second, ids);
+            merged_.expert<0>().decode_step(first, ids);
+            merged_.expert<1>().decode_step(second, ids);
           },
           [&] {
-            std::array terms{merged.expert<0>().classifier(first)[0],
-                             merged.expert<1>().classifier(second)[0]};
+            std::array terms{merged_.expert<0>().classifier(first)[0],
+                             merged_.expert<1>().classifier(second)[0]};
             for (auto& term : terms) term.scale = 0.5;
             return terms;
           });
     })[0];
-  };
-  std::vector<double> both, each;
+  }
+
+ private:
+  using Merged = Ensemble<Expert, Expert>;
+
+  CpuBackend cpu_;
+  Merged merged_;
+  SessionPlan plan_{.cache = tokens};
+};
+
+Json run_pair(Index model_dim, bool with_logits, int repeats, int threads) {
+  Pair const pair(CpuBackend(threads), model_dim), with_one_thread(CpuBackend(1), model_dim);
+  std::vector<float> logits(with_logits ? vocabulary : 0);
+  std::vector<double> together, in_turn, in_one_thread;
   for (int i = 0; i < repeats; ++i) {
-    both.push_back(together());
-    each.push_back(in_turn());
+    together.push_back(pair.together(logits));
+    in_turn.push_back(pair.in_turn(logits));
+    in_one_thread.push_back(with_one_thread.in_turn(logits));
   }
   double const per_token = 1e3 / static_cast<double>(tokens);
   return Json::object(
       {{"case", "d " + std::to_string(model_dim) + (with_logits ? ", with logits" : "")},
-       {"milliseconds_together", median(both) * per_token},
-       {"milliseconds_in_turn", median(each) * per_token},
-       {"ratio", median(both) / median(each)}});
+       {"milliseconds_together", median(together) * per_token},
+       {"milliseconds_in_turn", median(in_turn) * per_token},
+       {"milliseconds_in_one_thread", median(in_one_thread) * per_token},
+       {"ratio", median(together) / median(in_turn)},
+       {"ratio_to_one_thread", median(together) / median(in_one_thread)}});
 }
 
 }  // namespace
