@@ -73,6 +73,48 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(matches_reference_loops, Backend, KernelBackends) 
     check_against_reference<Backend>({{"N", double(count)}}, inputs(count), evaluate, 4);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(runs_have_the_bits_of_one_step_each, Backend, AllBackends) {
+  using T = typename Backend::Master;
+  auto const backend = make_backend<Backend>();
+  constexpr Index count = 5000;
+  Values const in = inputs(count);
+  auto const tensor = [&](char const* name) { return Tensor<T, 1>(in.at(name), {count}); };
+  auto const gradient = tensor("gradient");
+  auto whole = tensor("parameter"), first = tensor("first_moment"),
+       second = tensor("second_moment");
+  auto each = whole, each_first = first, each_second = second;
+  accrete::AdamWStep const shared{.learning_rate = 0.01, .gradient_scale = 0.5};
+  // Runs of one value, next to each other, with gaps, over several blocks and up to the end.
+  std::vector<accrete::AdamWRun> const runs{{0, 1, 0.125, 3},   {1, 37, 0, 3},
+                                            {48, 48, 0.5, 9},   {64, 2100, 0.125, 1},
+                                            {2112, 2113, 0, 7}, {4099, count, 0.25, 2}};
+  accrete::adamw_step<Backend>(backend, whole, whole, gradient, first, second, shared, runs);
+  for (auto const& run : runs) {
+    auto const part = [&](auto& values) {
+      return accrete::View<Backend, accrete::Master, 1>(values).slice(run.begin, run.end);
+    };
+    accrete::AdamWStep own = shared;
+    own.weight_decay = run.weight_decay;
+    own.step = run.step;
+    auto same_gradient = gradient;
+    accrete::adamw_step<Backend>(backend, part(each), part(each), part(same_gradient),
+                                 part(each_first), part(each_second), own);
+  }
+  BOOST_TEST(same_bits(whole.values(), each.values()));
+  BOOST_TEST(same_bits(first.values(), each_first.values()));
+  BOOST_TEST(same_bits(second.values(), each_second.values()));
+}
+
+BOOST_AUTO_TEST_CASE(runs_that_overlap_or_end_outside_are_rejected) {
+  Tensor<float, 1> four({4});
+  for (auto const& runs :
+       {std::vector<accrete::AdamWRun>{{0, 3}, {2, 4}}, std::vector<accrete::AdamWRun>{{2, 5}},
+        std::vector<accrete::AdamWRun>{{3, 2}}})
+    BOOST_CHECK_EXCEPTION(accrete::adamw_step<accrete::CpuBackend>(
+                              accrete::CpuBackend{}, four, four, four, four, four, {}, runs),
+                          accrete::ShapeError, says("cannot follow"));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(same_bits_for_any_thread_count, Backend, CpuBackends) {
   check_threads<Backend>({{"N", 131071}}, inputs(131071), evaluate);
 }

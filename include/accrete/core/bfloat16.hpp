@@ -9,12 +9,6 @@
 
 #include <accrete/core/macros.hpp>
 
-#if defined(__CUDACC__)
-#define ACCRETE_HOST_DEVICE __host__ __device__
-#else
-#define ACCRETE_HOST_DEVICE
-#endif
-
 ACCRETE_BEGIN_NAMESPACE
 
 template <class T>
@@ -35,6 +29,16 @@ class bfloat16 {
     float value = 0;
     std::memcpy(&value, &wide, sizeof(value));
     return static_cast<T>(value);
+  }
+
+  /// One of the two neighbours of a value that lies between them, each with the probability of its nearness: the value
+  /// itself on average over `random`, 16 uniform bits. What has no neighbours stays.
+  [[nodiscard]] ACCRETE_HOST_DEVICE static bfloat16 at_random(float value, std::uint16_t random) {
+    std::uint32_t wide = 0;
+    std::memcpy(&wide, &value, sizeof(wide));
+    bfloat16 result(value);  // NaN stays NaN
+    if (value == value) result.bits_ = static_cast<std::uint16_t>((wide + random) >> 16);
+    return result;
   }
 
   [[nodiscard]] ACCRETE_HOST_DEVICE std::uint16_t bits() const { return bits_; }

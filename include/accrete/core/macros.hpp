@@ -56,6 +56,13 @@
   }                           \
   }
 
+/// What kernels of a CUDA device call, too.
+#if defined(__CUDACC__)
+#define ACCRETE_HOST_DEVICE __host__ __device__
+#else
+#define ACCRETE_HOST_DEVICE
+#endif
+
 /// A broken promise of the library itself, never of its user. Active unless NDEBUG is set.
 #ifdef NDEBUG
 #define ACCRETE_ASSERT(condition) static_cast<void>(0)

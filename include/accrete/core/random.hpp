@@ -9,25 +9,43 @@
 #include <string_view>
 
 #include <accrete/core/index.hpp>
+#include <accrete/core/macros.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
-/// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): 128
-/// random bits from a 128-bit counter and a 64-bit key.
-[[nodiscard]] constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
-                                                            std::uint64_t key) {
+/// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): a 128-bit counter becomes 128
+/// random bits, by a 64-bit key.
+ACCRETE_HOST_DEVICE constexpr void philox(std::uint32_t (&counter)[4], std::uint64_t key) {
   auto low = static_cast<std::uint32_t>(key);
   auto high = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
     std::uint64_t const a = std::uint64_t{0xD2511F53} * counter[0];
     std::uint64_t const b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {
-        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ low, static_cast<std::uint32_t>(b),
-        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ high, static_cast<std::uint32_t>(a)};
+    counter[0] = static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ low;
+    counter[1] = static_cast<std::uint32_t>(b);
+    counter[2] = static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ high;
+    counter[3] = static_cast<std::uint32_t>(a);
     low += 0x9E3779B9;
     high += 0xBB67AE85;
   }
-  return counter;
+}
+
+[[nodiscard]] constexpr std::array<std::uint32_t, 4> philox(
+    std::array<std::uint32_t, 4> const& counter, std::uint64_t key) {
+  std::uint32_t words[4] = {counter[0], counter[1], counter[2], counter[3]};
+  philox(words, key);
+  return {words[0], words[1], words[2], words[3]};
+}
+
+/// The first word of block `block` of a stream: what RandomStream(seed, stream).words(block)[0] is, for kernels, too.
+[[nodiscard]] ACCRETE_HOST_DEVICE constexpr std::uint32_t random_word(std::uint64_t seed,
+                                                                      std::uint64_t stream,
+                                                                      std::uint64_t block) {
+  std::uint32_t words[4] = {
+      static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
+      static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)};
+  philox(words, seed);
+  return words[0];
 }
 
 /// FNV-1a of a name, which gives each named stream a place of its own.

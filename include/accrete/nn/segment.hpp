@@ -75,6 +75,11 @@ class Segment {
   template <class F>
   void fill(SegmentEntry const& entry, F&& f);
 
+  /// Makes the copy that products read anew: element i of the parameter becomes round(i, value). Does nothing where
+  /// products read the values themselves.
+  template <class F>
+  void round_elements(SegmentEntry const& entry, F&& round);
+
   [[nodiscard]] Backend const& backend() const { return backend_; }
   [[nodiscard]] std::string const& name() const { return name_; }
   [[nodiscard]] std::vector<SegmentEntry> const& entries() const { return entries_; }
@@ -177,6 +182,19 @@ void Segment<Backend>::fill(SegmentEntry const& entry, F&& f) {
                        [](T number) { return static_cast<E>(number); });
       });
   });
+}
+
+template <ComputeBackend Backend>
+template <class F>
+void Segment<Backend>::round_elements(SegmentEntry const& entry, F&& round) {
+  if constexpr (!one_type) {
+    Index const end = entry.offset + entry.count;
+    auto const numbers = host_copy(backend_, values().slice(entry.offset, end));
+    fill_from_host(backend_, elements().slice(entry.offset, end), [&](std::span<E> rounded) {
+      for (std::size_t i = 0; i < rounded.size(); ++i)
+        rounded[i] = round(static_cast<Index>(i), numbers[i]);
+    });
+  }
 }
 
 /// Copies values from parameters of one segment to those of the same name in another. Of parameters that differ in their

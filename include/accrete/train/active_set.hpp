@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,23 +75,43 @@ class ActiveSet {
   /// One AdamW step on every parameter; `numbers.weight_decay` goes to those that decay. `numbers.step` counts from the
   /// beginning of this training; moments that are older correct their bias for all of their steps.
   void step(Backend const& backend, AdamWStep const& numbers) {
+    for (auto& active : segments_) {
+      runs_.clear();
+      for_each_run(active, numbers,
+                   [&](SegmentEntry const&, AdamWRun const& run) { runs_.push_back(run); });
+      adamw_step(backend, active.segment->values(), active.segment->elements(),
+                 View<Backend, Master const, 1>(active.gradient), active.first_moment,
+                 active.second_moment, numbers, std::span<AdamWRun const>(runs_));
+    }
+  }
+
+  /// Rounds what products read as the step of these numbers has; `numbers.rounding_seed` must be there.
+  void round_at_random(AdamWStep const& numbers) {
+    using E = TypeOf<Backend, Element>;
     for (auto& active : segments_)
-      for (std::size_t i = 0; i < active.steps_before.size(); ++i) {
-        SegmentEntry const& entry = active.segment->entries()[i];
-        if (!entry.trains) continue;
-        AdamWStep own = numbers;
-        own.step += active.steps_before[i];
-        if (!entry.decays) own.weight_decay = 0;
-        auto const part = [&](auto run) {
-          return run.slice(entry.offset, entry.offset + entry.count);
-        };
-        adamw_step(backend, part(active.segment->values()), part(active.segment->elements()),
-                   View<Backend, Master const, 1>(part(active.gradient)), part(active.first_moment),
-                   part(active.second_moment), own);
-      }
+      for_each_run(active, numbers, [&](SegmentEntry const& entry, AdamWRun const& run) {
+        active.segment->round_elements(entry, [&](Index i, auto value) {
+          return rounded_at_random<E>(value, *numbers.rounding_seed, run.stream, i);
+        });
+      });
   }
 
  private:
+  /// Calls f(entry, run) for every parameter that trains.
+  template <class F>
+  static void for_each_run(ActiveSegment<Backend>& active, AdamWStep const& numbers, F&& f) {
+    for (std::size_t i = 0; i < active.steps_before.size(); ++i) {
+      SegmentEntry const& entry = active.segment->entries()[i];
+      if (!entry.trains) continue;
+      AdamWRun run{.begin = entry.offset,
+                   .end = entry.offset + entry.count,
+                   .weight_decay = entry.decays ? numbers.weight_decay : 0,
+                   .step = numbers.step + active.steps_before[i]};
+      if (numbers.rounding_seed)
+        run.stream = hash_of_name(message(active.prefix, entry.name, " after step ", run.step));
+      f(entry, run);
+    }
+  }
   /// A frozen parameter within the segment has no gradient.
   void add_gradients_of(ActiveSegment<Backend> const& active) {
     auto const& entries = active.segment->entries();
@@ -114,6 +135,7 @@ class ActiveSet {
   std::vector<ActiveSegment<Backend>> segments_;
   Workspace<Backend> workspace_;
   Gradients<Backend> gradients_;
+  std::vector<AdamWRun> runs_;  // of one segment
 };
 
 ACCRETE_END_NAMESPACE

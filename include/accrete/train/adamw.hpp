@@ -1,6 +1,8 @@
 /// The optimizer's settings.
 #pragma once
 
+#include <optional>
+
 #include <accrete/core/error.hpp>
 #include <accrete/ops/adamw.hpp>
 
@@ -13,6 +15,11 @@ struct AdamW {
   double beta2 = 0.95;
   double epsilon = 1e-8;
   double weight_decay = 0.1;
+  /// Seed of the random rounding of bfloat16 weights: products then read each weight as one of its two neighbours, drawn
+  /// anew in every step so that the mean is the weight. None, the default, rounds to the nearest. Where products read
+  /// the weights themselves, there is nothing to round. Numbers depend on the seed, the parameter's name, its step and
+  /// its index alone: a run that goes on from a checkpoint draws the same.
+  std::optional<std::uint64_t> rounding_seed{};
 
   /// Throws ValueError for settings that cannot be meant.
   void check() const {
@@ -34,7 +41,8 @@ struct AdamW {
             .epsilon = epsilon,
             .weight_decay = weight_decay,
             .gradient_scale = gradient_scale,
-            .step = number};
+            .step = number,
+            .rounding_seed = rounding_seed};
   }
 };
 

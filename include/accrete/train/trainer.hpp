@@ -102,6 +102,7 @@ class Trainer {
   void resume(Index steps_done, Index total_tokens) {
     steps_done_ = steps_done;
     total_tokens_ = total_tokens;
+    rounding_is_due_ = true;
   }
 
  private:
@@ -122,6 +123,8 @@ class Trainer {
   };
 
   void prepare(Index batch, Index time);
+  /// Rounds the weights as the last step of this training has; all others, and all before its first, to the nearest.
+  void round_anew();
   [[nodiscard]] bool prefix_is_current() const {
     if constexpr (HasFrozenPrefix<Model>)
       return !prefix_cache_ || prefix_cache_->is_current(model_);
@@ -147,6 +150,7 @@ class Trainer {
   ActiveSet<Backend> active_;
   StepGuard guard_;
   Index steps_done_ = 0, total_tokens_ = 0;
+  bool rounding_is_due_ = true;  // weights may come from a file, which has no rounded copies
 
   Index batch_ = 0, time_ = 0;
   std::optional<typename Model::Session> session_;
@@ -188,6 +192,7 @@ template <Trainable Model>
 requires TrainsParameters<typename Model::Backend>
 void Trainer<Model>::prepare(Index batch, Index time) {
   require_current();
+  round_anew();
   if (session_ && batch == batch_ && time == time_ && prefix_is_current()) return;
   batch_ = batch;
   time_ = time;
@@ -198,6 +203,18 @@ void Trainer<Model>::prepare(Index batch, Index time) {
   auto const tokens = static_cast<std::size_t>(options_.accumulation * batch * time);
   inputs_.resize(tokens);
   targets_.resize(tokens);
+}
+
+template <Trainable Model>
+requires TrainsParameters<typename Model::Backend>
+void Trainer<Model>::round_anew() {
+  using E = TypeOf<Backend, Element>;
+  if (!optimizer_.rounding_seed || !std::exchange(rounding_is_due_, false)) return;
+  model_.for_each_segment([&](std::string const&, Segment<Backend>& segment) {
+    for (auto const& entry : segment.entries())
+      segment.round_elements(entry, [](Index, auto value) { return static_cast<E>(value); });
+  });
+  if (steps_done_ > 0) active_.round_at_random(optimizer_.step(steps_done_, 1, 1));
 }
 
 template <Trainable Model>
