@@ -1,4 +1,4 @@
-#include <accrete/backend/cuda/backend.hpp>
+#include <accrete/backend/cuda/linear.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -29,52 +29,77 @@ std::vector<T> random_numbers(char const* name, Index count) {
   return numbers;
 }
 
-/// A product of rows that stand in wider matrices, in any combination of transposes.
+using accrete::cuda::Epilogue;
+
+/// A product of rows that stand in wider matrices, in any combination of transposes. Returns whether the epilogue was
+/// computed.
 template <class T, class Out>
-void check_product(accrete::cuda::CudaProduct& product, Index m, Index n, Index k,
-                   bool a_transposed, bool b_transposed, bool has_bias, double alpha, double beta) {
+bool check_product(accrete::cuda::CudaProduct& product, Index m, Index n, Index k,
+                   bool a_transposed, bool b_transposed, Epilogue epilogue, double alpha,
+                   double beta) {
   Index const a_stride = (a_transposed ? m : k) + 3, b_stride = (b_transposed ? k : n) + 1;
   Index const out_stride = n + 2;
   auto const a = random_numbers<T>("a", (a_transposed ? k : m) * a_stride);
   auto const b = random_numbers<T>("b", (b_transposed ? n : k) * b_stride);
-  auto const bias = random_numbers<T>("bias", n);
+  auto const bias = random_numbers<Out>("bias", n);
+  std::vector<Out> row_sums(std::size_t(m), static_cast<Out>(7));
   auto out = random_numbers<Out>("out", m * out_stride);
-  std::vector<double> expected;
+  std::vector<double> expected, expected_sums(std::size_t(m), 7);
   for (Out const value : out) expected.push_back(static_cast<double>(value));
+  bool const done = product.run(accrete::cuda::ProductCall<T, Out>{
+      .rows = m,
+      .columns = n,
+      .inner = k,
+      .a = {a.data(), a_stride, a_transposed},
+      .b = {b.data(), b_stride, b_transposed},
+      .bias = epilogue == Epilogue::bias ? bias.data() : nullptr,
+      .row_sums = epilogue == Epilogue::bias_gradient_b ? row_sums.data() : nullptr,
+      .out = out.data(),
+      .out_stride = out_stride,
+      .alpha = alpha,
+      .beta = beta});
+  auto const a_at = [&](Index i, Index l) {
+    return static_cast<double>(a[std::size_t(a_transposed ? l * a_stride + i : i * a_stride + l)]);
+  };
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; ++j) {
       double sum = 0;
       for (Index l = 0; l < k; ++l)
-        sum +=
-            static_cast<double>(
-                a[std::size_t(a_transposed ? l * a_stride + i : i * a_stride + l)]) *
-            static_cast<double>(b[std::size_t(b_transposed ? j * b_stride + l : l * b_stride + j)]);
+        sum += a_at(i, l) * static_cast<double>(
+                                b[std::size_t(b_transposed ? j * b_stride + l : l * b_stride + j)]);
       double& result = expected[std::size_t(i * out_stride + j)];
-      result =
-          alpha * sum + beta * result + (has_bias ? static_cast<double>(bias[std::size_t(j)]) : 0);
+      result = alpha * sum + beta * result;
+      if (done && epilogue == Epilogue::bias) result += static_cast<double>(bias[std::size_t(j)]);
     }
-  product.run(accrete::cuda::ProductCall<T, Out>{.rows = m,
-                                                 .columns = n,
-                                                 .inner = k,
-                                                 .a = {a.data(), a_stride, a_transposed},
-                                                 .b = {b.data(), b_stride, b_transposed},
-                                                 .bias = has_bias ? bias.data() : nullptr,
-                                                 .out = out.data(),
-                                                 .out_stride = out_stride,
-                                                 .alpha = alpha,
-                                                 .beta = beta});
-  std::vector<double> actual;
-  for (Out const value : out) actual.push_back(static_cast<double>(value));
-  BOOST_TEST(accrete_test::all_close(actual, expected, 16 * accrete_test::epsilon<Out>));
+  if (done && epilogue == Epilogue::bias_gradient_b)
+    for (Index i = 0; i < m; ++i) {
+      double& sum = expected_sums[std::size_t(i)];
+      sum = 0;
+      for (Index l = 0; l < k; ++l) sum += a_at(i, l);
+    }
+  auto const doubles = [](std::vector<Out> const& values) {
+    std::vector<double> wide;
+    for (Out const value : values) wide.push_back(static_cast<double>(value));
+    return wide;
+  };
+  BOOST_TEST(accrete_test::all_close(doubles(out), expected, 16 * accrete_test::epsilon<Out>));
+  BOOST_TEST(
+      accrete_test::all_close(doubles(row_sums), expected_sums, 16 * accrete_test::epsilon<Out>));
+  return done;
 }
 
 template <class T, class Out>
-void check_all_products(accrete::cuda::CudaProduct& product) {
+void check_all_products(accrete::cuda::CudaProduct& product, bool has_epilogues) {
   for (bool const a_transposed : {false, true})
     for (bool const b_transposed : {false, true})
-      for (bool const has_bias : {false, true}) {
-        check_product<T, Out>(product, 5, 7, 3, a_transposed, b_transposed, has_bias, 0.5, 0);
-        check_product<T, Out>(product, 1, 1, 67, a_transposed, b_transposed, has_bias, 1, 1);
+      for (auto const epilogue : {Epilogue::none, Epilogue::bias, Epilogue::bias_gradient_b}) {
+        bool const done = has_epilogues && epilogue != Epilogue::none;
+        auto const check = [&](Index m, Index n, Index k, double alpha, double beta) {
+          BOOST_TEST((check_product<T, Out>(product, m, n, k, a_transposed, b_transposed, epilogue,
+                                            alpha, beta) == done));
+        };
+        check(5, 7, 3, 0.5, 0);
+        check(1, 1, 67, 1, 1);
       }
 }
 
@@ -101,9 +126,10 @@ accrete::CudaBackend backend_on(std::shared_ptr<FakeCuda> const& api,
 
 BOOST_AUTO_TEST_CASE(row_major_products_in_every_form) {
   accrete::CudaBackend const backend(fake());
-  check_all_products<float, float>(backend.product());
-  check_all_products<double, double>(backend.product());
-  check_all_products<accrete::bfloat16, accrete::bfloat16>(backend.product());
+  check_all_products<float, float>(backend.product(), true);
+  check_all_products<double, double>(backend.product(), true);
+  check_all_products<accrete::bfloat16, accrete::bfloat16>(backend.product(), true);
+  check_all_products<accrete::bfloat16, float>(backend.product(), true);
   BOOST_TEST(backend.product().refused().empty());
 }
 
@@ -111,10 +137,45 @@ BOOST_AUTO_TEST_CASE(what_cublas_refuses_is_computed_all_the_same_and_named) {
   auto const api = fake();
   api->settings().refuses = [](Index, Index, Index) { return true; };
   accrete::CudaBackend const backend(api);
-  check_all_products<float, float>(backend.product());
-  check_all_products<accrete::bfloat16, accrete::bfloat16>(backend.product());
+  check_all_products<float, float>(backend.product(), false);
+  check_all_products<accrete::bfloat16, accrete::bfloat16>(backend.product(), false);
   BOOST_TEST(backend.product().refused().size() > 0u);
   BOOST_TEST(backend.product().refused().front().starts_with("(5,3) x (3,7)"));
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_epilogue_leaves_the_product_to_cublas) {
+  auto const api = fake();
+  api->settings().refuses_epilogues = true;
+  accrete::CudaBackend const backend(api);
+  check_all_products<float, float>(backend.product(), false);
+  check_all_products<accrete::bfloat16, float>(backend.product(), false);
+  BOOST_TEST(api->launches_by_name().count("plain_product") == 0u);
+  BOOST_TEST(backend.product().refused().front().starts_with("(5,3) x (3,7) + bias"));
+}
+
+BOOST_AUTO_TEST_CASE(the_gradient_of_a_bias_is_the_same_in_the_epilogue_and_by_kernels) {
+  constexpr Index rows = 300, inputs = 5, outputs = 7;
+  auto const grad_out = random_numbers<float>("grad_out", rows * outputs);
+  auto const x = random_numbers<float>("x", rows * inputs);
+  auto const gradient = [&](accrete::CudaOptions const& options, bool refuses, double scale) {
+    auto const api = fake();
+    api->settings().refuses_epilogues = refuses;
+    auto const backend = backend_on(api, options);
+    std::vector<float> grad_weight(inputs * outputs, 0.5F), grad_bias(outputs, 0.5F);
+    accrete::linear_backward<accrete::CudaBackend>(
+        backend, {grad_out.data(), {rows, outputs}}, {x.data(), {rows, inputs}},
+        {nullptr, {outputs, inputs}}, {}, {grad_weight.data(), {outputs, inputs}},
+        {grad_bias.data(), {outputs}}, {.scale = scale});
+    bool const fused = api->launches_by_name().at("linear_backward: bias") == 1;
+    BOOST_TEST(fused == (options.fuse_bias_gradients && !refuses && scale == 1));
+    grad_bias.insert(grad_bias.end(), grad_weight.begin(), grad_weight.end());
+    return std::vector<double>(grad_bias.begin(), grad_bias.end());
+  };
+  for (double const scale : {1.0, 0.5}) {
+    auto const expected = gradient({.fuse_bias_gradients = false}, false, scale);
+    BOOST_TEST(accrete_test::all_close(gradient({}, false, scale), expected, 1e-5));
+    BOOST_TEST(accrete_test::all_close(gradient({}, true, scale), expected, 1e-5));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_fastest_is_taken_and_asked_for_once_per_form) {

@@ -31,6 +31,7 @@ class FakeCuda final : public accrete::cuda::Api {
     Index fail_at = 0;          ///< this call fails, counted from 1; those that give back never do
     std::vector<float> milliseconds{3, 1, 2};  ///< of each algorithm
     std::function<bool(Index rows, Index columns, Index inner)> refuses{};
+    bool refuses_epilogues = false;
     std::uint64_t seed = 1;
   };
 
@@ -201,6 +202,12 @@ class FakeCuda final : public accrete::cuda::Api {
       return mistake("asked with a handle that is none");
     if (c != d) return mistake("the layouts of C and D differ");
     if (!fits(description, a, b, d)) return mistake("layouts that do not fit one another");
+    auto const epilogue =
+        static_cast<Epilogue>(number_of(handles_[description], Attribute::epilogue));
+    if (epilogue != Epilogue::none && !owns_epilogue(description, d))
+      return mistake("asked before the epilogue's pointer was set");
+    if (epilogue != Epilogue::none && settings_.refuses_epilogues)
+      return {Status::Library::blas, accrete::cuda::blas_not_supported};
     Index const inner =
         handles_[description].numbers[0] != 0 ? handles_[a].rows : handles_[a].columns;
     if (settings_.refuses && settings_.refuses(handles_[d].columns, handles_[d].rows, inner))
@@ -230,6 +237,9 @@ class FakeCuda final : public accrete::cuda::Api {
       return mistake("multiplied what does not fit");
     if (!owns(workspace, static_cast<Index>(workspace_bytes)))
       return mistake("a workspace that is not the device's");
+    if (number_of(handles_[description], Attribute::epilogue) != 0 &&
+        !owns_epilogue(description, d_layout))
+      return mistake("an epilogue on memory that is not the device's");
     last_algorithm_ = algorithm->data[0];
     if (last_algorithm_ < 1 || last_algorithm_ > settings_.milliseconds.size())
       return mistake("an algorithm that is none");
@@ -260,6 +270,8 @@ class FakeCuda final : public accrete::cuda::Api {
   }
 
  private:
+  using Attribute = accrete::cuda::MatmulAttribute;
+  using Epilogue = accrete::cuda::Epilogue;
   struct Handle {
     std::map<std::size_t, std::uint64_t> numbers;  // attributes
     NumberType type = NumberType::float32;
@@ -321,19 +333,33 @@ class FakeCuda final : public accrete::cuda::Api {
            handles_[a].type == handles_[b].type;
   }
 
+  [[nodiscard]] static std::uint64_t number_of(Handle const& description, Attribute attribute) {
+    auto const found = description.numbers.find(static_cast<std::size_t>(attribute));
+    return found == description.numbers.end() ? 0 : found->second;
+  }
+  /// Whether an epilogue's pointer has been set, to the device's memory: one number of D's type for each row of D, or for
+  /// each column.
+  [[nodiscard]] bool owns_epilogue(void* description, void* d) {
+    auto const pointer = number_of(handles_[description], Attribute::bias_pointer);
+    bool const by_row = static_cast<Epilogue>(number_of(handles_[description],
+                                                        Attribute::epilogue)) == Epilogue::bias;
+    Handle const& layout = handles_[d];
+    Index const size = layout.type == NumberType::float64   ? 8
+                       : layout.type == NumberType::float32 ? 4
+                                                            : 2;
+    return pointer != 0 && owns(reinterpret_cast<void const*>(pointer),
+                                size * (by_row ? layout.rows : layout.columns));
+  }
+
   template <class In, class Out>
   void multiply(Product const& product) {
     using Real = std::conditional_t<std::is_same_v<In, double>, double, float>;
-    auto number = [&](accrete::cuda::MatmulAttribute attribute) {
-      auto const found = product.description.numbers.find(static_cast<std::size_t>(attribute));
-      return found == product.description.numbers.end() ? 0 : found->second;
-    };
-    using accrete::cuda::MatmulAttribute;
-    bool const a_swaps = number(MatmulAttribute::transpose_a) != 0;
-    bool const b_swaps = number(MatmulAttribute::transpose_b) != 0;
-    bool const has_bias = number(MatmulAttribute::epilogue) ==
-                          static_cast<std::uint64_t>(accrete::cuda::Epilogue::bias);
-    auto const* const bias = reinterpret_cast<Out const*>(number(MatmulAttribute::bias_pointer));
+    bool const a_swaps = number_of(product.description, Attribute::transpose_a) != 0;
+    bool const b_swaps = number_of(product.description, Attribute::transpose_b) != 0;
+    auto const epilogue =
+        static_cast<Epilogue>(number_of(product.description, Attribute::epilogue));
+    auto* const bias =
+        reinterpret_cast<Out*>(number_of(product.description, Attribute::bias_pointer));
     auto const* const a = static_cast<In const*>(product.a);
     auto const* const b = static_cast<In const*>(product.b);
     Index const lda = product.a_layout.leading_dimension, ldb = product.b_layout.leading_dimension;
@@ -341,18 +367,25 @@ class FakeCuda final : public accrete::cuda::Api {
     Index const inner = a_swaps ? product.a_layout.rows : product.a_layout.columns;
     Real const alpha = *static_cast<Real const*>(product.alpha);
     Real const beta = *static_cast<Real const*>(product.beta);
+    auto const b_at = [&](Index k, Index n) {
+      return static_cast<double>(b[b_swaps ? n + k * ldb : k + n * ldb]);
+    };
     for (Index n = 0; n < product.d_layout.columns; ++n)
       for (Index m = 0; m < product.d_layout.rows; ++m) {
         double sum = 0;
         for (Index k = 0; k < inner; ++k)
-          sum += static_cast<double>(a[a_swaps ? k + m * lda : m + k * lda]) *
-                 static_cast<double>(b[b_swaps ? n + k * ldb : k + n * ldb]);
+          sum += static_cast<double>(a[a_swaps ? k + m * lda : m + k * lda]) * b_at(k, n);
         Real value = alpha * static_cast<Real>(sum);
         if (beta != 0)
           value += beta * static_cast<Real>(static_cast<Out const*>(product.c)[m + n * ldd]);
-        if (has_bias) value += static_cast<Real>(bias[m]);
+        if (epilogue == Epilogue::bias) value += static_cast<Real>(bias[m]);
         static_cast<Out*>(product.d)[m + n * ldd] = static_cast<Out>(value);
       }
+    for (Index n = 0; epilogue == Epilogue::bias_gradient_b && n < product.d_layout.columns; ++n) {
+      double sum = 0;
+      for (Index k = 0; k < inner; ++k) sum += b_at(k, n);
+      bias[n] = static_cast<Out>(sum);
+    }
   }
 
   Settings settings_;

@@ -67,7 +67,9 @@ enum class PreferenceAttribute : std::uint8_t {
   alignment_c,
   alignment_d
 };
-enum class Epilogue : std::uint8_t { none, bias };
+/// What a product does besides: it adds a bias to the rows of D; or it stores the sums of op(B) over K, one for each
+/// column of D, which is the gradient of a bias.
+enum class Epilogue : std::uint8_t { none, bias, bias_gradient_b };
 
 /// cuBLASLt's opaque choice of an algorithm.
 struct Algorithm {

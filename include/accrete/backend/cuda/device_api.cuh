@@ -130,10 +130,7 @@ class DeviceApi final : public Api {
       case MatmulAttribute::transpose_b:
         return set(CUBLASLT_MATMUL_DESC_TRANSB, static_cast<std::int32_t>(operation));
       case MatmulAttribute::epilogue:
-        return set(CUBLASLT_MATMUL_DESC_EPILOGUE,
-                   static_cast<std::uint32_t>(value == static_cast<std::uint64_t>(Epilogue::bias)
-                                                  ? CUBLASLT_EPILOGUE_BIAS
-                                                  : CUBLASLT_EPILOGUE_DEFAULT));
+        return set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(static_cast<Epilogue>(value)));
       case MatmulAttribute::bias_pointer:
         break;
     }
@@ -243,6 +240,11 @@ class DeviceApi final : public Api {
     cublasLtMatmulAlgo_t algo;
     std::memcpy(&algo, algorithm.data, sizeof(algo));
     return algo;
+  }
+  static std::uint32_t epilogue_of(Epilogue epilogue) {
+    return epilogue == Epilogue::bias              ? CUBLASLT_EPILOGUE_BIAS
+           : epilogue == Epilogue::bias_gradient_b ? CUBLASLT_EPILOGUE_BGRADB
+                                                   : CUBLASLT_EPILOGUE_DEFAULT;
   }
   static cudaDataType type_of(NumberType type) {
     return type == NumberType::float64   ? CUDA_R_64F

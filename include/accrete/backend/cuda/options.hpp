@@ -11,6 +11,8 @@ struct CudaOptions {
   bool tf32 = false;  ///< products of floats on tensor cores, with 10 bits of the fraction
   /// The same choices of algorithms, and so the same bits, in every run: cuBLASLt's first candidate, never a timing.
   bool deterministic = false;
+  /// The gradient of a bias in the epilogue of the weight's, where cuBLASLt can; by kernels of our own otherwise.
+  bool fuse_bias_gradients = true;
   int candidates =
       16;  ///< algorithms, at most 32, that are timed when a product of new sizes comes; 1 times none
   /// Where choices are kept, by card, driver and version of cuBLAS; none if empty. Choices from it are taken without

@@ -17,12 +17,11 @@ struct Operand {
   }
 };
 
-/// out[m,n] = alpha * sum_k a[m,k] b[k,n] + beta * out[m,n] + bias[n], each sum in the order of k.
+/// out[m,n] = alpha * sum_k a[m,k] b[k,n] + beta * out[m,n], each sum in the order of k.
 template <class T, class Out>
 struct PlainProduct {
   static constexpr int threads = 256;
   Operand<T> a, b;
-  T const* bias;  // (N) or null
   Out* out;
   Index out_stride, rows, columns, inner;
   Compute<T> alpha, beta;
@@ -38,7 +37,6 @@ struct PlainProduct {
       Out& result = out[m * out_stride + n];
       Real value = alpha * sum;
       if (beta != Real{0}) value += beta * static_cast<Real>(real(result));
-      if (bias != nullptr) value += real(bias[n]);
       result = static_cast<Out>(value);
     });
   }

@@ -18,20 +18,22 @@
 ACCRETE_BEGIN_CUDA_NAMESPACE
 
 /// Owns cuBLASLt. Row-major matrices are column-major ones transposed, so it computes out^T = b^T a^T. For each set of
-/// sizes, strides, alignments and epilogue it keeps descriptors, layouts and an algorithm; what cuBLASLt refuses is
-/// computed by PlainProduct and named in `refused()`.
+/// sizes, strides, alignments and epilogue it keeps descriptors, layouts and an algorithm. A product that cuBLASLt refuses
+/// with an epilogue is asked for without it; what it refuses then, too, is computed by PlainProduct.
 class CudaProduct {
  public:
   CudaProduct(std::shared_ptr<Context> context, CudaOptions const& options);
 
+  /// Whether the epilogue was computed, too. Where it was not, it is the caller's to compute.
   template <class T, class Out>
-  void run(ProductCall<T, Out> const& call);
+  bool run(ProductCall<T, Out> const& call);
 
-  /// Products that cuBLASLt has no algorithm for.
+  /// Products that cuBLASLt has no algorithm for, with their epilogue or without any.
   [[nodiscard]] std::vector<std::string> refused() const {
     std::lock_guard const lock(mutex_);
     return refused_;
   }
+  [[nodiscard]] bool fuses_bias_gradients() const { return options_.fuse_bias_gradients; }
   [[nodiscard]] std::size_t version() const { return version_; }
 
  private:
@@ -44,9 +46,10 @@ class CudaProduct {
   struct Key {
     Index rows, columns, inner;  // ours
     Index a_stride, b_stride, out_stride;
-    bool a_transposed, b_transposed, has_bias, adds;
+    bool a_transposed, b_transposed, adds;
+    Epilogue epilogue;
     NumberType in, out;
-    std::array<int, 4> alignments;  // bytes, of a, b, out, bias
+    std::array<int, 4> alignments;  // bytes, of a, b, out, and what the epilogue reads or writes
     auto operator<=>(Key const&) const = default;
   };
   struct Plan {
@@ -59,21 +62,26 @@ class CudaProduct {
   struct Arguments {
     void const *a, *b;
     void* out;
-    void const* bias;
+    void const* epilogue;  // what it reads or writes
     void const *alpha, *beta;
   };
 
   template <class T, class Out>
   [[nodiscard]] static Key key_of(ProductCall<T, Out> const& call);
   [[nodiscard]] static std::string text_of(Key const& key);
+  [[nodiscard]] Plan const& plan_of(Key const& key, Arguments const& arguments) {
+    auto found = plans_.find(key);
+    if (found == plans_.end()) found = plans_.emplace(key, make_plan(key, arguments)).first;
+    return found->second;
+  }
   [[nodiscard]] Plan make_plan(Key const& key, Arguments const& arguments);
   [[nodiscard]] std::vector<AlgorithmCandidate> candidates(Key const& key, Plan const& plan);
   [[nodiscard]] Algorithm fastest(Key const& key, Plan const& plan, Arguments const& arguments,
                                   std::vector<AlgorithmCandidate> const& candidates);
-  void set_bias(Plan const& plan, void const* bias) {
+  void set_epilogue_pointer(Plan const& plan, void const* pointer) {
     ACCRETE_CUDA(
         api(), cublas_lt_matmul_desc_set_attribute(plan.matmul.get(), MatmulAttribute::bias_pointer,
-                                                   reinterpret_cast<std::uint64_t>(bias)));
+                                                   reinterpret_cast<std::uint64_t>(pointer)));
   }
   void multiply(Key const& key, Plan const& plan, Arguments const& arguments, void* out,
                 Algorithm const& algorithm);
@@ -116,20 +124,23 @@ inline CudaProduct::CudaProduct(std::shared_ptr<Context> context, CudaOptions co
 
 template <class T, class Out>
 auto CudaProduct::key_of(ProductCall<T, Out> const& call) -> Key {
-  return {.rows = call.rows,
-          .columns = call.columns,
-          .inner = call.inner,
-          .a_stride = call.a.stride,
-          .b_stride = call.b.stride,
-          .out_stride = call.out_stride,
-          .a_transposed = call.a.transposed,
-          .b_transposed = call.b.transposed,
-          .has_bias = call.bias != nullptr,
-          .adds = call.beta != 0,
-          .in = number_type<T>,
-          .out = number_type<Out>,
-          .alignments = {alignment_of(call.a.data), alignment_of(call.b.data),
-                         alignment_of(call.out), alignment_of(call.bias)}};
+  return {
+      .rows = call.rows,
+      .columns = call.columns,
+      .inner = call.inner,
+      .a_stride = call.a.stride,
+      .b_stride = call.b.stride,
+      .out_stride = call.out_stride,
+      .a_transposed = call.a.transposed,
+      .b_transposed = call.b.transposed,
+      .adds = call.beta != 0,
+      .epilogue = call.bias != nullptr       ? Epilogue::bias
+                  : call.row_sums != nullptr ? Epilogue::bias_gradient_b  // our a is its B
+                                             : Epilogue::none,
+      .in = number_type<T>,
+      .out = number_type<Out>,
+      .alignments = {alignment_of(call.a.data), alignment_of(call.b.data), alignment_of(call.out),
+                     alignment_of(call.bias != nullptr ? call.bias : call.row_sums)}};
 }
 
 inline std::string CudaProduct::text_of(Key const& key) {
@@ -137,38 +148,46 @@ inline std::string CudaProduct::text_of(Key const& key) {
     return type == NumberType::float64 ? "f64" : type == NumberType::float32 ? "f32" : "bf16";
   };
   return message("(", key.rows, ",", key.inner, key.a_transposed ? ")^T" : ")", " x (", key.inner,
-                 ",", key.columns, key.b_transposed ? ")^T" : ")", key.has_bias ? " + bias" : "",
-                 key.adds ? " + out" : "", ", strides ", key.a_stride, " ", key.b_stride, " ",
-                 key.out_stride, ", aligned to ", key.alignments[0], " ", key.alignments[1], " ",
-                 key.alignments[2], " ", key.alignments[3], ", ", name(key.in), " to ",
-                 name(key.out));
+                 ",", key.columns, key.b_transposed ? ")^T" : ")",
+                 key.epilogue == Epilogue::bias ? " + bias" : "", key.adds ? " + out" : "",
+                 key.epilogue == Epilogue::bias_gradient_b ? " and sums of rows" : "", ", strides ",
+                 key.a_stride, " ", key.b_stride, " ", key.out_stride, ", aligned to ",
+                 key.alignments[0], " ", key.alignments[1], " ", key.alignments[2], " ",
+                 key.alignments[3], ", ", name(key.in), " to ", name(key.out));
 }
 
 template <class T, class Out>
-void CudaProduct::run(ProductCall<T, Out> const& call) {
+bool CudaProduct::run(ProductCall<T, Out> const& call) {
   using Real = Compute<T>;
-  if (call.rows == 0 || call.columns == 0) return;
+  if (call.rows == 0 || call.columns == 0) return false;
   Real const alpha = static_cast<Real>(call.alpha), beta = static_cast<Real>(call.beta);
   if (call.inner > 0) {
     std::lock_guard const lock(mutex_);
-    Key const key = key_of(call);
-    Arguments const arguments{.a = call.b.data,
-                              .b = call.a.data,
-                              .out = call.out,
-                              .bias = call.bias,
-                              .alpha = &alpha,
-                              .beta = &beta};
-    auto found = plans_.find(key);
-    if (found == plans_.end()) found = plans_.emplace(key, make_plan(key, arguments)).first;
-    Plan const& plan = found->second;
-    if (!plan.refused) {
-      if (key.has_bias) set_bias(plan, call.bias);
-      return multiply(key, plan, arguments, call.out, plan.algorithm);
+    Arguments const arguments{
+        .a = call.b.data,
+        .b = call.a.data,
+        .out = call.out,
+        .epilogue = call.bias != nullptr ? static_cast<void const*>(call.bias) : call.row_sums,
+        .alpha = &alpha,
+        .beta = &beta};
+    Key key = key_of(call);
+    Plan const* plan = &plan_of(key, arguments);
+    if (plan->refused && key.epilogue != Epilogue::none) {
+      key.epilogue = Epilogue::none;
+      key.alignments[3] = alignment_of(nullptr);
+      plan = &plan_of(key, arguments);
+    }
+    if (!plan->refused) {
+      bool const has_epilogue = key.epilogue != Epilogue::none;
+      if (has_epilogue) set_epilogue_pointer(*plan, arguments.epilogue);
+      multiply(key, *plan, arguments, call.out, plan->algorithm);
+      return has_epilogue;
     }
   }
-  PlainProduct<T, Out> const plain{call.a,    call.b,       call.bias,  call.out, call.out_stride,
-                                   call.rows, call.columns, call.inner, alpha,    beta};
+  PlainProduct<T, Out> const plain{
+      call.a, call.b, call.out, call.out_stride, call.rows, call.columns, call.inner, alpha, beta};
   launch(*context_, "plain_product", blocks_for(call.rows * call.columns, plain.threads), plain);
+  return false;
 }
 
 inline auto CudaProduct::make_plan(Key const& key, Arguments const& arguments) -> Plan {
@@ -186,9 +205,9 @@ inline auto CudaProduct::make_plan(Key const& key, Arguments const& arguments) -
   };
   set(MatmulAttribute::transpose_a, key.b_transposed ? 1 : 0);
   set(MatmulAttribute::transpose_b, key.a_transposed ? 1 : 0);
-  if (key.has_bias) {
-    set(MatmulAttribute::epilogue, static_cast<std::uint64_t>(Epilogue::bias));
-    set_bias(plan, arguments.bias);
+  if (key.epilogue != Epilogue::none) {  // before the heuristic is asked, which reads the pointer
+    set(MatmulAttribute::epilogue, static_cast<std::uint64_t>(key.epilogue));
+    set_epilogue_pointer(plan, arguments.epilogue);
   }
   auto const layout = [&](NumberType type, Index rows, Index columns, Index stride) {
     ACCRETE_CUDA(api(), cublas_lt_matrix_layout_create(&made, type, rows, columns, stride),
