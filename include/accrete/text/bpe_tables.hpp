@@ -13,8 +13,10 @@
 #include <string_view>
 #include <vector>
 
+#include <accrete/core/error.hpp>
 #include <accrete/core/index.hpp>
 #include <accrete/core/macros.hpp>
+#include <accrete/io/memory_budget.hpp>
 #include <accrete/text/utf8.hpp>
 #include <accrete/text/vocabulary.hpp>
 
@@ -25,7 +27,11 @@ namespace detail {
 /// Code point -> token, in pages of 256; page 0 is empty and stands for all that are.
 class CodePointTokens {
  public:
+  using Page = std::array<TokenId, 256>;
+
   CodePointTokens() { add_page(); }
+
+  [[nodiscard]] bool has_page(char32_t code_point) const { return page_of_[code_point >> 8] != 0; }
 
   void insert(char32_t code_point, TokenId id) {
     std::uint16_t& page = page_of_[code_point >> 8];
@@ -45,7 +51,7 @@ class CodePointTokens {
   }
 
   std::array<std::uint16_t, (max_code_point >> 8) + 1> page_of_{};
-  std::vector<std::array<TokenId, 256>> pages_;
+  std::vector<Page> pages_;
 };
 
 /// Pair of tokens -> rank of its merge: a hash table with linear probing, at most half full.
@@ -55,7 +61,11 @@ class PairRanks {
 
   /// For at most `count` pairs.
   explicit PairRanks(std::size_t count)
-      : slots_(std::bit_ceil(2 * count + 2)), shift_(64 - std::countr_zero(slots_.size())) {}
+      : slots_(slots_for(count)), shift_(64 - std::countr_zero(slots_.size())) {}
+
+  [[nodiscard]] static std::size_t bytes_for(std::size_t count) {
+    return slots_for(count) * sizeof(Slot);
+  }
 
   /// A pair that is there already keeps its rank.
   void insert(TokenPair pair, std::uint32_t rank) {
@@ -71,6 +81,10 @@ class PairRanks {
     TokenPair pair;
     std::uint32_t rank = absent;
   };
+
+  [[nodiscard]] static std::size_t slots_for(std::size_t count) {
+    return std::bit_ceil(2 * count + 2);
+  }
 
   [[nodiscard]] std::size_t place_of(TokenPair pair) const {
     std::uint64_t const left = static_cast<std::uint32_t>(pair.left);
@@ -93,7 +107,8 @@ class PairRanks {
 /// All of it for one vocabulary.
 ///
 /// What no token spells becomes the unknown token: `<unk>`, unless another is named. With
-/// `fuse_unknown` several such code points in a row become one.
+/// `fuse_unknown` several such code points in a row become one. ValueError if they take more memory than
+/// `budget`.
 class BpeTables {
  public:
   // What stands in the place of a rank: no token contains this pair of code points; one does, but
@@ -102,7 +117,7 @@ class BpeTables {
   static constexpr std::uint32_t inner = absent - 1;
 
   explicit BpeTables(Vocabulary const& vocabulary, std::optional<TokenId> unknown = std::nullopt,
-                     bool fuse_unknown = false);
+                     bool fuse_unknown = false, MemoryBudget budget = MemoryBudget::unlimited());
   BpeTables(BpeTables const&) = delete;
   BpeTables& operator=(BpeTables const&) = delete;
 
@@ -128,7 +143,10 @@ class BpeTables {
   }
 
  private:
-  [[nodiscard]] std::vector<TokenPair> inner_pairs() const;
+  static void spend(MemoryBudget& budget, std::size_t bytes) {
+    if (!budget.spend(bytes)) throw ValueError("tokenizer: its tables take too much memory");
+  }
+  [[nodiscard]] std::vector<TokenPair> inner_pairs(MemoryBudget& budget) const;
 
   Vocabulary vocabulary_;
   std::optional<TokenId> unknown_;
@@ -142,46 +160,71 @@ class BpeTables {
 // -------------------------------------------------------------------------------------------------
 
 inline BpeTables::BpeTables(Vocabulary const& vocabulary, std::optional<TokenId> unknown,
-                            bool fuse_unknown)
+                            bool fuse_unknown, MemoryBudget budget)
     : vocabulary_(vocabulary),
       unknown_(unknown),
       fuse_unknown_(fuse_unknown),
       merges_(vocabulary_.merges()),
-      lengths_(static_cast<std::size_t>(vocabulary.size())),
       ranks_(0) {
+  auto const size = static_cast<std::size_t>(vocabulary.size());
+  spend(budget, size * sizeof lengths_[0]);
+  lengths_.resize(size);
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     if (vocabulary.kind(id) != TokenKind::text) continue;
     std::string_view const spelling = vocabulary.token(id);
     std::size_t const length = count_code_points(spelling);
     lengths_[static_cast<std::size_t>(id)] = static_cast<std::uint16_t>(length);
-    if (length == 1) token_of_.insert(CodePointCursor(spelling).next(), id);
+    if (length != 1) continue;
+    char32_t const code_point = CodePointCursor(spelling).next();
+    if (!token_of_.has_page(code_point))
+      spend(budget, 2 * sizeof(CodePointTokens::Page));  // pages are copied when they grow
+    token_of_.insert(code_point, id);
   }
-  std::vector<TokenPair> const inner_pairs = this->inner_pairs();
-  ranks_ = PairRanks(merges_.size() + inner_pairs.size());
+  std::vector<TokenPair> const inner_pairs = this->inner_pairs(budget);
+  std::size_t const count = merges_.size() + inner_pairs.size();
+  spend(budget, PairRanks::bytes_for(count));
+  ranks_ = PairRanks(count);
   for (std::uint32_t rank = 0; rank < merges_.size(); ++rank) {
     ranks_.insert({merges_[rank].left, merges_[rank].right}, rank);
   }
   for (TokenPair const pair : inner_pairs) ranks_.insert(pair, inner);
 }
 
+/// Sorts `values` and leaves each once.
+template <class Value>
+void make_unique(std::vector<Value>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
 /// The pairs of code points inside the tokens that merges make, each once.
-inline std::vector<TokenPair> BpeTables::inner_pairs() const {
+inline std::vector<TokenPair> BpeTables::inner_pairs(MemoryBudget& budget) const {
+  spend(budget, merges_.size() * sizeof(TokenId));
   std::vector<TokenId> results;
+  results.reserve(merges_.size());
   for (Merge const& merge : merges_) results.push_back(merge.result);
-  std::sort(results.begin(), results.end());
-  results.erase(std::unique(results.begin(), results.end()), results.end());
+  make_unique(results);
 
   std::vector<TokenPair> pairs;
+  auto const make_room = [&] {  // long tokens have the same pairs again and again
+    make_unique(pairs);
+    if (2 * pairs.size() < pairs.capacity()) return;
+    std::size_t const capacity = std::max<std::size_t>(256, 2 * pairs.capacity());
+    spend(budget, capacity * sizeof(TokenPair));
+    pairs.reserve(capacity);
+  };
   for (TokenId const result : results) {
     TokenId left = -1;
     for (CodePointCursor cursor(vocabulary_.token(result)); !cursor.done();) {
       TokenId const right = token_of(cursor.next());
-      if (left >= 0 && right >= 0) pairs.push_back({left, right});
+      if (left >= 0 && right >= 0) {
+        if (pairs.size() == pairs.capacity()) make_room();
+        pairs.push_back({left, right});
+      }
       left = right;
     }
   }
-  std::sort(pairs.begin(), pairs.end());
-  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  make_unique(pairs);
   return pairs;
 }
 

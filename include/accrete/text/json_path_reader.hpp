@@ -22,6 +22,8 @@ namespace detail {
 /// A JsonReader that knows its path, such as model.merges[17].
 class JsonPathReader {
  public:
+  static constexpr std::size_t longest_key = 64;  // of a member of an object
+
   JsonPathReader(std::string_view text, std::string_view source)
       : json_(text, std::string(source)) {}
 
@@ -103,7 +105,8 @@ void JsonPathReader::object(Member member) {
   json_.begin_object();
   std::vector<std::string> seen;
   while (std::optional<std::string> const key = json_.next_key()) {
-    if (key->empty() || key->size() > 64) refuse(json_.key_offset(), "unknown key ", excerpt(*key));
+    if (key->empty() || key->size() > longest_key)
+      refuse(json_.key_offset(), "unknown key ", excerpt(*key));
     if (std::find(seen.begin(), seen.end(), *key) != seen.end())
       refuse(json_.key_offset(), "the key ", excerpt(*key), " stands twice");
     if (seen.size() == 64) refuse(json_.key_offset(), "more keys than any known form has");

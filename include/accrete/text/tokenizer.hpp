@@ -2,6 +2,7 @@
 /// supports.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <accrete/core/index.hpp>
 #include <accrete/core/macros.hpp>
 #include <accrete/core/thread_pool.hpp>
+#include <accrete/io/memory_budget.hpp>
 #include <accrete/text/bpe_tables.hpp>
 #include <accrete/text/bpe_tokenizer.hpp>
 #include <accrete/text/byte_alphabet.hpp>
@@ -36,8 +38,10 @@ ACCRETE_BEGIN_NAMESPACE
 /// same tokenizer.json.
 class Tokenizer {
  public:
-  /// ValueError if the rules name tokens that the vocabulary lacks.
-  Tokenizer(Vocabulary const& vocabulary, TokenizerRules rules);
+  /// ValueError if the rules name tokens that the vocabulary lacks, or if the tables for its merges take more
+  /// memory than `budget`.
+  Tokenizer(Vocabulary const& vocabulary, TokenizerRules rules,
+            MemoryBudget budget = MemoryBudget::unlimited());
   explicit Tokenizer(Vocabulary const& vocabulary)
       : Tokenizer(vocabulary, plain_tokenizer_rules(vocabulary)) {}
 
@@ -74,7 +78,7 @@ class Tokenizer {
 
  private:
   struct Content {
-    Content(Vocabulary const& vocabulary, TokenizerRules rules);
+    Content(Vocabulary const& vocabulary, TokenizerRules rules, MemoryBudget budget);
 
     TokenizerRules rules;
     std::shared_ptr<detail::BpeTables const> tables;
@@ -110,17 +114,24 @@ namespace detail {
 
 /// The added tokens that are found early or late, special ones among them or not.
 inline std::vector<TokenId> select_added(TokenizerRules const& rules, bool late, bool special) {
+  auto const is_selected = [&](AddedToken const& token) {
+    return token.is_found_late == late && (special || !token.is_special);
+  };
   std::vector<TokenId> ids;
+  ids.reserve(
+      static_cast<std::size_t>(std::count_if(rules.added.begin(), rules.added.end(), is_selected)));
   for (AddedToken const& token : rules.added)
-    if (token.is_found_late == late && (special || !token.is_special)) ids.push_back(token.id);
+    if (is_selected(token)) ids.push_back(token.id);
   return ids;
 }
 
 }  // namespace detail
 
-inline Tokenizer::Content::Content(Vocabulary const& vocabulary, TokenizerRules given)
+inline Tokenizer::Content::Content(Vocabulary const& vocabulary, TokenizerRules given,
+                                   MemoryBudget budget)
     : rules(std::move(given)),
-      tables(std::make_shared<detail::BpeTables>(vocabulary, rules.unknown, rules.fuse_unknown)),
+      tables(std::make_shared<detail::BpeTables>(vocabulary, rules.unknown, rules.fuse_unknown,
+                                                 budget)),
       early{detail::SpecialTokenFinder(vocabulary, detail::select_added(rules, false, true)),
             detail::SpecialTokenFinder(vocabulary, detail::select_added(rules, false, false))},
       late{detail::SpecialTokenFinder(vocabulary, detail::select_added(rules, true, true)),
@@ -138,8 +149,8 @@ inline Tokenizer::Content::Content(Vocabulary const& vocabulary, TokenizerRules 
   }
 }
 
-inline Tokenizer::Tokenizer(Vocabulary const& vocabulary, TokenizerRules rules)
-    : content_(std::make_shared<Content>(vocabulary, std::move(rules))) {}
+inline Tokenizer::Tokenizer(Vocabulary const& vocabulary, TokenizerRules rules, MemoryBudget budget)
+    : content_(std::make_shared<Content>(vocabulary, std::move(rules), budget)) {}
 
 class Tokenizer::Run {
  public:

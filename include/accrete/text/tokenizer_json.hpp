@@ -16,6 +16,7 @@
 
 #include <accrete/core/macros.hpp>
 #include <accrete/io/atomic_file.hpp>
+#include <accrete/io/memory_budget.hpp>
 #include <accrete/text/json_path_reader.hpp>
 #include <accrete/text/tokenizer.hpp>
 #include <accrete/text/tokenizer_json_assembly.hpp>
@@ -27,7 +28,8 @@
 ACCRETE_BEGIN_NAMESPACE
 
 /// FileError(source, offset, "model.merges[17]: reason") for whatever is wrong or not supported:
-/// syntax, a key or token that comes twice, ids with gaps, merges of what is no token.
+/// syntax, a key or token that comes twice, ids with gaps, merges of what is no token, a tokenizer that takes more
+/// memory than 16 MiB and four times the text.
 [[nodiscard]] Tokenizer parse_tokenizer_json(std::string_view text, std::string_view source);
 
 /// The same for a file of at most 256 MiB.
@@ -70,7 +72,7 @@ inline Tokenizer parse_tokenizer_json(std::string_view text, std::string_view so
   });
   reader.json().end_of_text();
   if (!has_model) reader.refuse(0, "model is missing");
-  return detail::TokenizerJsonAssembly(reader, parts).tokenizer();
+  return detail::TokenizerJsonAssembly(reader, parts, MemoryBudget(text.size())).tokenizer();
 }
 
 ACCRETE_END_NAMESPACE

@@ -4,21 +4,21 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <numeric>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include <accrete/core/error.hpp>
 #include <accrete/core/index.hpp>
 #include <accrete/core/macros.hpp>
+#include <accrete/io/memory_budget.hpp>
 #include <accrete/text/json_path_reader.hpp>
+#include <accrete/text/token_table.hpp>
 #include <accrete/text/tokenizer.hpp>
+#include <accrete/text/tokenizer_json_model.hpp>
 #include <accrete/text/tokenizer_json_parts.hpp>
 #include <accrete/text/tokenizer_rules.hpp>
 #include <accrete/text/utf8.hpp>
@@ -30,7 +30,7 @@ namespace detail {
 
 struct TokenizerJsonParts {
   JsonBpeModel model{};
-  std::vector<JsonAddedToken> added{};
+  JsonList added{};
   JsonPreTokenizer pre_tokenizer{};
   JsonMarks marks{};
   std::optional<bool> byte_level_decoder{};
@@ -39,33 +39,41 @@ struct TokenizerJsonParts {
 
 class TokenizerJsonAssembly {
  public:
-  TokenizerJsonAssembly(JsonPathReader const& reader, TokenizerJsonParts const& parts)
-      : reader_(reader), parts_(parts) {}
+  TokenizerJsonAssembly(JsonPathReader const& reader, TokenizerJsonParts const& parts,
+                        MemoryBudget budget)
+      : reader_(reader), parts_(parts), budget_(budget) {}
 
   [[nodiscard]] Tokenizer tokenizer();
 
  private:
+  void spend();
+  [[nodiscard]] std::vector<std::uint64_t> offsets_of_tokens() const;
   void place_tokens();
   void find_merges();
   void check_merges_differ() const;
   void place_added_tokens();
+  void place_known_token(JsonAddedToken const& added);
+  void check_added_tokens_differ();
   void check_bytes() const;
   void add_marks(std::vector<JsonSpelling> const& names, std::vector<TokenId>& ids) const;
+  [[nodiscard]] std::optional<TokenId> find(std::string_view spelling) const;
   [[nodiscard]] TokenId part_of(JsonMerge const& merge, std::size_t rank,
                                 std::string_view spelling) const;
 
   JsonPathReader const& reader_;
   TokenizerJsonParts const& parts_;
-  std::vector<Token> tokens_;
-  std::vector<bool> is_merged_;  // the token is part or result of a merge
-  std::unordered_map<std::string_view, TokenId> ids_;
-  std::vector<TokenPair> merges_;
+  MemoryBudget budget_;
+  TokenTable tokens_;
+  std::vector<Merge> merges_;
+  std::vector<bool> is_merged_;  // the token of the model is part or result of a merge
+  std::vector<bool> is_added_;   // the token of the model is an added token, too
   TokenizerRules rules_;
 };
 
 // -------------------------------------------------------------------------------------------------
 
 inline Tokenizer TokenizerJsonAssembly::tokenizer() {
+  spend();
   place_tokens();
   find_merges();
   place_added_tokens();
@@ -82,113 +90,177 @@ inline Tokenizer TokenizerJsonAssembly::tokenizer() {
   rules_.prefix_space = pre.prefix_space;
   rules_.whole_pieces_first = parts_.model.ignore_merges;
   rules_.fuse_unknown = parts_.model.fuse_unknown;
-  if (std::optional<JsonSpelling> const& unknown = parts_.model.unknown) {
-    auto const found = ids_.find(unknown->text);
-    if (found == ids_.end() || found->second >= rules_.merged_size)
-      reader_.refuse(unknown->offset, "model.unk_token: ", excerpt(unknown->text), " is no token");
-    rules_.unknown = found->second;
+  if (std::optional<std::uint64_t> const offset = parts_.model.unknown) {
+    std::string const unknown = reader_.from(*offset).string();
+    rules_.unknown = find(unknown);
+    if (!rules_.unknown || *rules_.unknown >= rules_.merged_size)
+      reader_.refuse(*offset, "model.unk_token: ", excerpt(unknown), " is no token");
   }
   add_marks(parts_.marks.before, rules_.before);
   add_marks(parts_.marks.behind, rules_.behind);
   try {
-    return Tokenizer(Vocabulary(tokens_, merges_), rules_);
+    return Tokenizer(Vocabulary(std::move(tokens_), std::move(merges_)), std::move(rules_),
+                     budget_);
   } catch (ValueError const& error) {
     reader_.refuse(parts_.model.offset, error.what());
   }
 }
 
-/// Each token to the place of its id: all below their number, none twice.
+/// Counts what is made here, in a Vocabulary and in a Tokenizer; what their tables take beside is counted there.
+inline void TokenizerJsonAssembly::spend() {
+  JsonBpeModel const& model = parts_.model;
+  constexpr std::uint64_t of_token = TokenTable::bytes_per_token + sizeof(std::uint64_t) + 1;
+  constexpr std::uint64_t of_merge = sizeof(Merge) + 2 * sizeof(std::uint32_t);  // sorted twice
+  constexpr std::uint64_t of_added = sizeof(AddedToken) + 2 * sizeof(TokenId);   // found by two
+  std::uint64_t const bytes = (model.vocabulary.count + parts_.added.count) * of_token +
+                              model.vocabulary.spelling_bytes + parts_.added.spelling_bytes +
+                              model.merges.count * of_merge + parts_.added.count * of_added;
+  if (!budget_.spend(bytes)) reader_.refuse(model.offset, "its tokens take too much memory");
+}
+
+/// Of the keys of the model's tokens by their ids: all below their number, none twice.
+inline std::vector<std::uint64_t> TokenizerJsonAssembly::offsets_of_tokens() const {
+  constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  JsonList const& list = parts_.model.vocabulary;
+  std::vector<std::uint64_t> offsets(list.count, none);
+  JsonPathReader reader = reader_.from(list.offset);
+  for_each_vocabulary_entry(
+      reader, [&](std::string_view spelling, TokenId id, std::uint64_t offset) {
+        auto const refuse = [&](auto const&... reason) {
+          reader_.refuse(offset, "model.vocab: ", excerpt(spelling), ": ", reason...);
+        };
+        if (id < 0 || static_cast<std::size_t>(id) >= list.count)
+          refuse("expected an id from 0 to ", list.count - 1, ", each once, got ", id);
+        std::uint64_t& place = offsets[static_cast<std::size_t>(id)];
+        if (place != none)
+          refuse("the same id ", id, " as ", excerpt(reader_.from(place).string()));
+        place = offset;
+      });
+  return offsets;
+}
+
 inline void TokenizerJsonAssembly::place_tokens() {
-  std::deque<JsonVocabularyEntry> const& entries = parts_.model.vocabulary;
-  tokens_.resize(entries.size());
-  ids_.reserve(entries.size());
-  for (JsonVocabularyEntry const& entry : entries) {
-    auto const refuse = [&](auto const&... reason) {
-      reader_.refuse(entry.offset, "model.vocab: ", excerpt(entry.spelling), ": ", reason...);
-    };
-    if (entry.id < 0 || static_cast<std::size_t>(entry.id) >= entries.size()) {
-      refuse("expected an id from 0 to ", entries.size() - 1, ", each once, got ", entry.id);
-    }
-    auto const place = static_cast<std::size_t>(entry.id);
-    if (!tokens_[place].spelling.empty())
-      refuse("the same id ", entry.id, " as ", excerpt(tokens_[place].spelling));
-    if (!ids_.emplace(entry.spelling, entry.id).second) refuse("the same token twice");
+  JsonBpeModel const& model = parts_.model;
+  std::vector<std::uint64_t> const offsets = offsets_of_tokens();
+  auto const refuse_twins = [&](TokenId a, TokenId b) {
+    std::uint64_t const second = std::max(offsets[static_cast<std::size_t>(a)],  //
+                                          offsets[static_cast<std::size_t>(b)]);
+    reader_.refuse(second, "model.vocab: ", excerpt(reader_.from(second).string()),
+                   ": the same token twice");
+  };
+  tokens_.reserve(model.vocabulary.count + parts_.added.count,
+                  model.vocabulary.spelling_bytes + parts_.added.spelling_bytes);
+  for (std::uint64_t const offset : offsets) {
+    std::string const spelling = reader_.from(offset).string();
     std::optional<std::uint8_t> const byte =
-        parts_.model.byte_fallback ? named_byte(entry.spelling) : std::nullopt;
-    tokens_[place] = byte ? Token{std::string(1, static_cast<char>(*byte)), TokenKind::byte}
-                          : Token{entry.spelling, TokenKind::text};
+        model.byte_fallback ? named_byte(spelling) : std::nullopt;
+    if (!byte) {
+      tokens_.push_back(spelling, TokenKind::text);
+    } else if (TokenId const same = tokens_.byte_token(*byte); same >= 0) {
+      refuse_twins(same, static_cast<TokenId>(tokens_.size()));
+    } else {
+      tokens_.push_back(std::string(1, static_cast<char>(*byte)), TokenKind::byte);
+    }
   }
-  rules_.merged_size = static_cast<TokenId>(entries.size());
-  is_merged_.resize(entries.size());
+  if (auto const twins = tokens_.sort()) refuse_twins(twins->first, twins->second);
+  rules_.merged_size = static_cast<TokenId>(tokens_.size());
+  is_merged_.resize(tokens_.size());
+  is_added_.resize(tokens_.size());
+}
+
+inline std::optional<TokenId> TokenizerJsonAssembly::find(std::string_view spelling) const {
+  std::optional<std::uint8_t> const byte =
+      parts_.model.byte_fallback ? named_byte(spelling) : std::nullopt;
+  if (byte && tokens_.byte_token(*byte) >= 0) return tokens_.byte_token(*byte);
+  return tokens_.find(spelling);
 }
 
 inline TokenId TokenizerJsonAssembly::part_of(JsonMerge const& merge, std::size_t rank,
                                               std::string_view spelling) const {
-  auto const found = ids_.find(spelling);
-  if (found == ids_.end())
+  std::optional<TokenId> const id = find(spelling);
+  if (!id)
     reader_.refuse(merge.offset, "model.merges[", rank, "]: ", excerpt(spelling), " is no token");
-  if (tokens_[static_cast<std::size_t>(found->second)].kind == TokenKind::byte)
+  if (tokens_.kind(*id) == TokenKind::byte)
     reader_.refuse(merge.offset, "model.merges[", rank, "]: byte tokens have no merges");
-  return found->second;
+  return *id;
 }
 
 inline void TokenizerJsonAssembly::find_merges() {
-  merges_.reserve(parts_.model.merge_count);
-  JsonPathReader reader = reader_.from(parts_.model.merges_offset);
+  JsonList const& list = parts_.model.merges;
+  merges_.reserve(list.count);
+  JsonPathReader reader = reader_.from(list.offset);
   reader.array([&](std::size_t rank) {
-    JsonMerge const merge = read_merge(reader);
-    TokenPair const pair{part_of(merge, rank, merge.left), part_of(merge, rank, merge.right)};
-    TokenId const result = part_of(merge, rank, merge.left + merge.right);
-    for (TokenId const id : {pair.left, pair.right, result})
+    JsonMerge const text = read_merge(reader);
+    Merge const merge{part_of(text, rank, text.left), part_of(text, rank, text.right),
+                      part_of(text, rank, text.left + text.right)};
+    for (TokenId const id : {merge.left, merge.right, merge.result})
       is_merged_[static_cast<std::size_t>(id)] = true;
-    merges_.push_back(pair);
+    merges_.push_back(merge);
   });
   check_merges_differ();
 }
 
 inline void TokenizerJsonAssembly::check_merges_differ() const {
-  std::vector<std::uint32_t> order(merges_.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return merges_[a] != merges_[b] ? merges_[a] < merges_[b] : a < b;
-  });
-  auto const twice = std::adjacent_find(
-      order.begin(), order.end(),
-      [&](std::uint32_t a, std::uint32_t b) { return merges_[a] == merges_[b]; });
-  if (twice == order.end()) return;
-  JsonPathReader reader = reader_.from(parts_.model.merges_offset);
+  auto const ranks = repeated_merge(merges_);
+  if (!ranks) return;
+  JsonPathReader reader = reader_.from(parts_.model.merges.offset);
   reader.array([&](std::size_t rank) {
     std::uint64_t const offset = read_merge(reader).offset;
-    if (rank == twice[1]) reader_.refuse(offset, "model.merges[", rank, "]: the same pair twice");
+    if (rank == ranks->second)
+      reader_.refuse(offset, "model.merges[", rank, "]: the same pair twice");
   });
 }
 
 /// Added tokens that the model knows keep its id, others follow it in their order.
 inline void TokenizerJsonAssembly::place_added_tokens() {
-  std::unordered_set<TokenId> seen;
-  for (std::size_t i = 0; i < parts_.added.size(); ++i) {
-    JsonAddedToken const& added = parts_.added[i];
+  if (parts_.added.count == 0) return;
+  rules_.added.reserve(parts_.added.count);
+  JsonPathReader reader = reader_.from(parts_.added.offset);
+  reader.array([&](std::size_t i) {
+    JsonAddedToken const added = read_added_token(reader);
     auto const refuse = [&](auto const&... reason) {
       reader_.refuse(added.offset, "added_tokens[", i, "]: ", reason...);
     };
-    auto const [place, is_new] =
-        ids_.try_emplace(added.content, static_cast<TokenId>(tokens_.size()));
-    if (added.id != place->second) {
-      refuse(excerpt(added.content), ": expected the id ", place->second, ", got ", added.id);
-    }
-    if (!seen.insert(added.id).second) refuse(excerpt(added.content), " stands here twice");
-    if (is_new) {
-      tokens_.push_back({added.content, TokenKind::special});
-    } else if (Token& token = tokens_[static_cast<std::size_t>(added.id)];
-               token.kind == TokenKind::byte) {
+    std::optional<TokenId> const known = find(added.content);
+    TokenId const expected = known.value_or(static_cast<TokenId>(tokens_.size()));
+    if (added.id != expected)
+      refuse(excerpt(added.content), ": expected the id ", expected, ", got ", added.id);
+    if (!known) {
+      tokens_.push_back(added.content, TokenKind::special);
+    } else if (tokens_.kind(*known) == TokenKind::byte) {
       refuse("a byte token cannot be an added one");
-    } else if (added.special && !is_merged_[static_cast<std::size_t>(added.id)] &&
-               count_code_points(token.spelling) > 1) {
-      token.kind = TokenKind::special;  // unless merges can make it of text
+    } else {
+      if (is_added_[static_cast<std::size_t>(*known)])
+        refuse(excerpt(added.content), " stands here twice");
+      place_known_token(added);
     }
     rules_.added.push_back(
         {.id = added.id, .is_special = added.special, .is_found_late = added.normalized});
+  });
+  check_added_tokens_differ();
+}
+
+inline void TokenizerJsonAssembly::place_known_token(JsonAddedToken const& added) {
+  is_added_[static_cast<std::size_t>(added.id)] = true;
+  // A special token, unless merges can make it of text.
+  if (added.special && !is_merged_[static_cast<std::size_t>(added.id)] &&
+      count_code_points(added.content) > 1) {
+    tokens_.set_kind(added.id, TokenKind::special);
   }
+}
+
+/// Those that the model does not know.
+inline void TokenizerJsonAssembly::check_added_tokens_differ() {
+  auto const twins = tokens_.sort();
+  if (!twins) return;
+  JsonPathReader reader = reader_.from(parts_.added.offset);
+  reader.array([&](std::size_t i) {
+    JsonAddedToken const added = read_added_token(reader);
+    if (added.id == twins->second) {
+      reader_.refuse(added.offset, "added_tokens[", i, "]: ", excerpt(added.content),
+                     " stands here twice");
+    }
+  });
 }
 
 inline void TokenizerJsonAssembly::check_bytes() const {
@@ -198,11 +270,8 @@ inline void TokenizerJsonAssembly::check_bytes() const {
                    "model.byte_fallback: is not supported together with a byte-level "
                    "pre_tokenizer");
   }
-  std::vector<bool> found(256);
-  for (Token const& token : tokens_)
-    if (token.kind == TokenKind::byte) found[static_cast<std::uint8_t>(token.spelling[0])] = true;
-  for (std::size_t byte = 0; byte < 256; ++byte) {
-    if (!found[byte])
+  for (int byte = 0; byte < 256; ++byte) {
+    if (tokens_.byte_token(static_cast<std::uint8_t>(byte)) < 0)
       reader_.refuse(parts_.model.offset, "model.vocab: the token of byte ", byte, " is missing");
   }
 }

@@ -3,12 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <accrete/core/index.hpp>
 #include <accrete/core/macros.hpp>
@@ -20,19 +17,27 @@ ACCRETE_BEGIN_NAMESPACE
 
 namespace detail {
 
-/// {"a": 0, "b": 1, ...}. Spellings and ids that come twice are found later, by who has them all.
-inline std::deque<JsonVocabularyEntry> read_vocabulary_entries(JsonPathReader& reader) {
-  std::deque<JsonVocabularyEntry> entries;
+/// {"a": 0, "b": 1, ...}: calls entry(spelling, id, offset of the spelling). Spellings and ids that come twice are
+/// found later, by who has them all.
+template <class Entry>
+void for_each_vocabulary_entry(JsonPathReader& reader, Entry entry) {
   JsonReader& json = reader.json();
   json.begin_object();
-  while (std::optional<std::string> key = json.next_key()) {
+  while (std::optional<std::string> const key = json.next_key()) {
     std::uint64_t const offset = json.key_offset();
     if (key->empty() || key->size() > 65535)
       reader.refuse(offset, "expected a token of 1 to 65535 bytes, got ", key->size());
-    TokenId const id = json.read_integer<TokenId>();
-    entries.push_back({*std::move(key), id, offset});
+    entry(std::string_view(*key), json.read_integer<TokenId>(), offset);
   }
-  return entries;
+}
+
+inline JsonList read_vocabulary(JsonPathReader& reader) {
+  JsonList list{.offset = reader.offset()};
+  for_each_vocabulary_entry(reader, [&](std::string_view spelling, TokenId, std::uint64_t) {
+    ++list.count;
+    list.spelling_bytes += spelling.size();
+  });
+  return list;
 }
 
 /// "a b" or ["a", "b"]
@@ -59,8 +64,17 @@ inline JsonMerge read_merge(JsonPathReader& reader) {
   return merge;
 }
 
+inline JsonList read_merges(JsonPathReader& reader) {
+  JsonList list{.offset = reader.offset()};
+  reader.array([&](std::size_t) {
+    static_cast<void>(read_merge(reader));
+    ++list.count;
+  });
+  return list;
+}
+
 inline JsonBpeModel read_bpe_model(JsonPathReader& reader) {
-  JsonBpeModel model{.vocabulary = {}, .unknown = {}, .offset = reader.offset()};
+  JsonBpeModel model{.vocabulary = {}, .merges = {}, .unknown = {}, .offset = reader.offset()};
   bool has_vocabulary = false, has_merges = false;
   reader.object([&](std::string_view key) {
     std::uint64_t const offset = reader.offset();
@@ -68,19 +82,17 @@ inline JsonBpeModel read_bpe_model(JsonPathReader& reader) {
       std::string const type = reader.string();
       if (type != "BPE") reader.refuse(offset, excerpt(type), " is not supported, expected BPE");
     } else if (key == "vocab") {
-      model.vocabulary = read_vocabulary_entries(reader);
+      model.vocabulary = read_vocabulary(reader);
       has_vocabulary = true;
     } else if (key == "merges") {
-      model.merges_offset = offset;
-      reader.array([&](std::size_t) {
-        static_cast<void>(read_merge(reader));
-        ++model.merge_count;
-      });
+      model.merges = read_merges(reader);
       has_merges = true;
     } else if (key == "dropout") {
       only_null(reader, "dropout");
     } else if (key == "unk_token") {
-      if (!reader.null()) model.unknown = {reader.string(), offset};
+      if (reader.null()) return;
+      static_cast<void>(reader.string());
+      model.unknown = offset;
     } else if (key == "continuing_subword_prefix" || key == "end_of_word_suffix") {
       if (!reader.null() && !reader.string().empty())
         reader.refuse(offset, "is not supported, expected null or nothing");
@@ -125,10 +137,13 @@ inline JsonAddedToken read_added_token(JsonPathReader& reader) {
   return token;
 }
 
-inline std::vector<JsonAddedToken> read_added_tokens(JsonPathReader& reader) {
-  std::vector<JsonAddedToken> tokens;
-  reader.array([&](std::size_t) { tokens.push_back(read_added_token(reader)); });
-  return tokens;
+inline JsonList read_added_tokens(JsonPathReader& reader) {
+  JsonList list{.offset = reader.offset()};
+  reader.array([&](std::size_t) {
+    list.spelling_bytes += read_added_token(reader).content.size();
+    ++list.count;
+  });
+  return list;
 }
 
 }  // namespace detail

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,12 +25,6 @@ struct JsonSpelling {
   std::uint64_t offset = 0;
 };
 
-struct JsonVocabularyEntry {
-  std::string spelling;
-  TokenId id = -1;
-  std::uint64_t offset = 0;  // of the key
-};
-
 struct JsonMerge {
   std::string left, right;
   std::uint64_t offset = 0;
@@ -45,13 +38,18 @@ struct JsonAddedToken {
   std::uint64_t offset = 0;
 };
 
+/// Many things of one kind, which are read again where they are used: in memory they would take several times
+/// their text.
+struct JsonList {
+  std::uint64_t offset = 0;
+  std::size_t count = 0;
+  std::size_t spelling_bytes = 0;  // of their tokens
+};
+
 struct JsonBpeModel {
-  std::deque<JsonVocabularyEntry>
-      vocabulary;  // which never holds them twice, as a vector that grows does
-  std::size_t merge_count =
-      0;  // the merges are more than the vocabulary: they are read again when it is known
-  std::uint64_t merges_offset = 0;
-  std::optional<JsonSpelling> unknown;
+  JsonList vocabulary;
+  JsonList merges;
+  std::optional<std::uint64_t> unknown;  // the offset of its spelling
   bool byte_fallback = false;
   bool fuse_unknown = false;
   bool ignore_merges = false;
@@ -74,7 +72,8 @@ struct JsonMarks {
 // What stands under a key, once the reader has come to its value.
 [[nodiscard]] JsonMerge read_merge(JsonPathReader& reader);
 [[nodiscard]] JsonBpeModel read_bpe_model(JsonPathReader& reader);
-[[nodiscard]] std::vector<JsonAddedToken> read_added_tokens(JsonPathReader& reader);
+[[nodiscard]] JsonAddedToken read_added_token(JsonPathReader& reader);
+[[nodiscard]] JsonList read_added_tokens(JsonPathReader& reader);
 [[nodiscard]] JsonPreTokenizer read_pre_tokenizer(JsonPathReader& reader);
 [[nodiscard]] JsonMarks read_post_processor(JsonPathReader& reader);
 /// Whether it is a byte-level one; nothing for null.

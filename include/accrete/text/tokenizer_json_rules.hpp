@@ -85,6 +85,8 @@ inline void read_template(JsonPathReader& reader, JsonMarks& marks) {
         } else if (key != "id") {
           unknown_key(reader);
         } else if (std::string id = reader.string(); !is_text) {
+          if (id.size() > JsonPathReader::longest_key)
+            reader.refuse(offset, excerpt(id), " has no ids");
           (after_text ? marks.behind : marks.before).push_back({std::move(id), offset});
         } else if (id != "A" || after_text) {
           reader.refuse(offset, "expected the text A once, got ", excerpt(id));
