@@ -54,15 +54,17 @@ class SafetensorsHashes {
 };
 
 inline std::string SafetensorsHashes::placeholder(std::size_t tensors) {
-  std::string value(digits, '0');
+  std::string value;
   value.reserve((digits + 1) * (tensors + 1));
+  value.append(digits, '0');
   for (std::size_t i = 0; i < tensors; ++i) value.append(1, ' ').append(digits, '0');
   return value;
 }
 
 inline std::optional<std::size_t> SafetensorsHashes::find_value(std::string_view header) {
   // No other text can look like this: quotation marks within a string are escaped, and tensors are objects.
-  std::string const entry = message('"', metadata_key, "\":\"");
+  constexpr std::string_view entry = "\"accrete_sha256\":\"";
+  static_assert(entry.substr(1, metadata_key.size()) == metadata_key);
   std::size_t at = header.find(entry);
   while (at != header.npos && at > 0 && header[at - 1] == '\\') at = header.find(entry, at + 1);
   if (at == header.npos) return std::nullopt;
@@ -71,12 +73,10 @@ inline std::optional<std::size_t> SafetensorsHashes::find_value(std::string_view
 
 inline std::string SafetensorsHashes::format(std::string header, std::size_t offset,
                                              std::span<Sha256::Digest const> tensors) {
-  std::string value = placeholder(tensors.size());
-  std::size_t at = digits + 1;
-  for (Sha256::Digest const& digest : tensors) {
-    value.replace(at, digits, to_hex(digest));
-    at += digits + 1;
-  }
+  std::string value;
+  value.reserve((digits + 1) * (tensors.size() + 1));
+  value.append(digits, '0');
+  for (Sha256::Digest const& digest : tensors) append_hex(value += ' ', digest);
   header.replace(offset, value.size(), value);
   value.replace(0, digits, sha256_hex(header));
   return value;

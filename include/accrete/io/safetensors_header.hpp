@@ -54,7 +54,12 @@ inline TensorInfo const* SafetensorsHeader::find(std::string_view name) const {
 
 inline std::string format_safetensors_header(std::vector<TensorInfo> const& tensors,
                                              std::map<std::string, std::string> const& metadata) {
-  std::string text(SafetensorsHeader::length_bytes, '\0');
+  std::size_t expected = 64;
+  for (auto const& [key, value] : metadata) expected += key.size() + value.size() + 8;
+  for (TensorInfo const& tensor : tensors) expected += tensor.name.size() + 96;
+  std::string text;
+  text.reserve(expected);
+  text.append(SafetensorsHeader::length_bytes, '\0');
   auto const append_list = [&text](auto const& numbers) {
     text += '[';
     for (auto const number : numbers) text.append(std::to_string(number)) += ',';

@@ -8,7 +8,6 @@
 #include <map>
 #include <optional>
 #include <ranges>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,7 +41,7 @@ ACCRETE_BEGIN_NAMESPACE
 /// durable, or not at all (AtomicFile). Wrong use is a ValueError.
 class SafetensorsWriter {
  public:
-  /// A new tensor after the others. Its name is UTF-8, not "__metadata__", and not declared before.
+  /// A new tensor after the others. Its name is UTF-8 and not "__metadata__".
   void declare(std::string name, DType dtype, std::vector<Index> shape);
 
   /// What describes the file as a whole; UTF-8.
@@ -55,7 +54,7 @@ class SafetensorsWriter {
   /// What was declared.
   [[nodiscard]] std::vector<TensorInfo> const& tensors() const { return tensors_; }
 
-  /// Throws FileError where the file system has no room for the whole file.
+  /// Throws FileError where the file system has no room for the whole file, ValueError where two tensors have one name.
   void open(std::filesystem::path const& path);
 
   /// The next bytes of a tensor, which may come in several calls.
@@ -73,6 +72,7 @@ class SafetensorsWriter {
   /// Passes over complete tensors up to the one of this name; all tensors without one.
   void advance_to(std::optional<std::string_view> name);
   void require_before_open(std::string_view call) const;
+  void require_different_names() const;
   [[noreturn]] static void fail(std::string_view name, std::string_view reason) {
     throw ValueError(message("SafetensorsWriter: tensor ", detail::excerpt(name), " ", reason));
   }
@@ -80,7 +80,6 @@ class SafetensorsWriter {
   static constexpr SafetensorsLimits limits{};
 
   std::vector<TensorInfo> tensors_;
-  std::set<std::string, std::less<>> names_;
   std::map<std::string, std::string> metadata_;
   bool has_hashes_ = false;
   std::string header_;                   // what is in the file, if it will have hashes
@@ -100,13 +99,11 @@ inline void SafetensorsWriter::declare(std::string name, DType dtype, std::vecto
   if (name == "__metadata__") fail(name, "has a name that the format keeps for itself");
   if (detail::well_formed_utf8_prefix(name) != name.size())
     fail(name, "has a name that is not UTF-8");
-  if (names_.contains(name)) fail(name, "is declared twice");
   if (shape.size() > limits.rank) fail(name, message("has a rank above ", limits.rank));
   if (tensors_.size() == limits.tensors) fail(name, message("is one more than ", limits.tensors));
   std::uint64_t const begin = tensors_.empty() ? 0 : tensors_.back().end;
   std::optional<std::uint64_t> const bytes = checked_byte_count(dtype, shape);
   if (!bytes || !std::in_range<Index>(begin + *bytes)) fail(name, "has a size that cannot be");
-  names_.insert(name);
   tensors_.push_back({std::move(name), dtype, std::move(shape), begin, begin + *bytes});
 }
 
@@ -130,8 +127,18 @@ inline void SafetensorsWriter::add_hashes() {
   has_hashes_ = true;
 }
 
+inline void SafetensorsWriter::require_different_names() const {
+  std::vector<std::string_view> names;
+  names.reserve(tensors_.size());
+  for (TensorInfo const& tensor : tensors_) names.push_back(tensor.name);
+  std::sort(names.begin(), names.end());
+  auto const twin = std::adjacent_find(names.begin(), names.end());
+  if (twin != names.end()) fail(*twin, "is declared twice");
+}
+
 inline void SafetensorsWriter::open(std::filesystem::path const& path) {
   require_before_open("open");
+  require_different_names();
   if (has_hashes_) {
     metadata_[std::string(SafetensorsHashes::metadata_key)] =
         SafetensorsHashes::placeholder(tensors_.size());
@@ -145,7 +152,9 @@ inline void SafetensorsWriter::open(std::filesystem::path const& path) {
   require_free_space(path, header.size() + (tensors_.empty() ? 0 : tensors_.back().end));
   file_.emplace(path);
   file_->write(header);
-  if (has_hashes_) header_ = std::move(header);
+  if (!has_hashes_) return;
+  header_ = std::move(header);
+  digests_.reserve(tensors_.size());
 }
 
 inline void SafetensorsWriter::advance_to(std::optional<std::string_view> name) {

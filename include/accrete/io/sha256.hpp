@@ -34,15 +34,19 @@ class Sha256 {
   std::uint64_t byte_count_ = 0;
 };
 
-/// Two lower-case hexadecimal digits per byte.
-[[nodiscard]] inline std::string to_hex(std::span<std::uint8_t const> bytes) {
+/// Appends two lower-case hexadecimal digits per byte.
+inline void append_hex(std::string& text, std::span<std::uint8_t const> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
   for (std::uint8_t const byte : bytes) {
     text += digits[byte >> 4];
     text += digits[byte & 15];
   }
+}
+
+[[nodiscard]] inline std::string to_hex(std::span<std::uint8_t const> bytes) {
+  std::string text;
+  text.reserve(2 * bytes.size());
+  append_hex(text, bytes);
   return text;
 }
 

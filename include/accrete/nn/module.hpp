@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <accrete/core/any_visitor.hpp>
 #include <accrete/io/json.hpp>
@@ -79,18 +80,29 @@ concept Block = Module<M> && Decodes<M> && std::default_initializable<typename M
   { part.model_dim() } -> std::convertible_to<Index>;
 };
 
+namespace detail {
+
+/// Lengthens `path` to the name of each parameter in turn.
+template <class M, class F>
+void for_each_parameter_below(M& module, std::string& path, F& f) {
+  std::remove_const_t<M>::visit_parameters(module, [&](std::string_view name, auto& part) {
+    std::size_t const length = path.size();
+    if (length > 0) path += '.';
+    path += name;
+    if constexpr (is_parameter<std::remove_cvref_t<decltype(part)>>)
+      f(std::as_const(path), part);
+    else
+      for_each_parameter_below(part, path, f);
+    path.resize(length);
+  });
+}
+
+}  // namespace detail
+
 /// Calls f(name, parameter) for every parameter of `module` in order, names joined by dots: "attention.qkv.weight".
 template <class M, class F>
-void for_each_parameter(M& module, std::string const& prefix, F&& f) {
-  std::remove_const_t<M>::visit_parameters(module, [&](std::string_view name, auto& part) {
-    std::string full = prefix;
-    if (!full.empty()) full += '.';
-    full += name;
-    if constexpr (is_parameter<std::remove_cvref_t<decltype(part)>>)
-      f(full, part);
-    else
-      for_each_parameter(part, full, f);
-  });
+void for_each_parameter(M& module, std::string prefix, F&& f) {
+  detail::for_each_parameter_below(module, prefix, f);
 }
 
 /// The number of trainable values in a module; needs no memory for them.

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -19,7 +21,6 @@
 #include <accrete/core/index.hpp>
 #include <accrete/core/macros.hpp>
 #include <accrete/io/sha256.hpp>
-#include <accrete/text/little_endian.hpp>
 #include <accrete/text/token_table.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -195,20 +196,23 @@ inline TokenId Vocabulary::special(std::string_view spelling) const {
 }
 
 inline void Vocabulary::hash_into(Sha256& hash) const {
-  std::string bytes = "accrete vocabulary 1\n";
-  detail::append_little_endian(bytes, static_cast<std::uint64_t>(size()));
+  static_assert(std::endian::native == std::endian::little, "numbers are fed as they stand");
+  auto const feed = [&](std::unsigned_integral auto number) {
+    hash.update(std::as_bytes(std::span(&number, 1)));
+  };
+  hash.update("accrete vocabulary 1\n");
+  feed(static_cast<std::uint64_t>(size()));
   for (TokenId id = 0; id < size(); ++id) {
     std::string_view const spelling = token(id);
-    detail::append_little_endian(bytes, static_cast<std::uint8_t>(kind(id)));
-    detail::append_little_endian(bytes, static_cast<std::uint32_t>(spelling.size()));
-    bytes += spelling;
+    feed(static_cast<std::uint8_t>(kind(id)));
+    feed(static_cast<std::uint32_t>(spelling.size()));
+    hash.update(spelling);
   }
-  detail::append_little_endian(bytes, std::uint64_t{merges().size()});
+  feed(std::uint64_t{merges().size()});
   for (Merge const& merge : merges()) {
-    detail::append_little_endian(bytes, static_cast<std::uint32_t>(merge.left));
-    detail::append_little_endian(bytes, static_cast<std::uint32_t>(merge.right));
+    feed(static_cast<std::uint32_t>(merge.left));
+    feed(static_cast<std::uint32_t>(merge.right));
   }
-  hash.update(bytes);
 }
 
 inline void Vocabulary::Content::check_tokens() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <accrete/nn/segment.hpp>
 
@@ -11,11 +12,19 @@ ACCRETE_BEGIN_NAMESPACE
 inline constexpr Index checkpoint_format_version = 2;
 
 namespace detail {
-/// Calls f(name, segment, entry) for every parameter of the model, by its full name.
+[[nodiscard]] inline std::string joined_name(std::string_view kind, std::string_view prefix,
+                                             std::string_view name) {
+  std::string joined;
+  joined.reserve(kind.size() + prefix.size() + name.size());
+  joined.append(kind).append(prefix).append(name);
+  return joined;
+}
+
+/// Calls f(prefix, segment, entry) for every parameter of the model, whose full name is prefix + entry.name.
 template <class Model, class F>
 void for_each_model_entry(Model& model, F&& f) {
   model.for_each_segment([&](std::string const& prefix, auto& segment) {
-    for (auto const& entry : segment.entries()) f(prefix + entry.name, segment, entry);
+    for (auto const& entry : segment.entries()) f(prefix, segment, entry);
   });
 }
 

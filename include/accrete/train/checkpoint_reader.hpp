@@ -167,9 +167,9 @@ void CheckpointReader::restore(Model& model) const {
     check_model(model);
     model.restore_structure(part("structure"));
     detail::for_each_model_entry(
-        model, [&](std::string const& name, auto& segment, auto const& entry) {
-          segment.fill(entry,
-                       [&](auto values) { file_.read_as(file_.at("parameter." + name), values); });
+        model, [&](std::string const& prefix, auto& segment, auto const& entry) {
+          std::string const name = detail::joined_name("parameter.", prefix, entry.name);
+          segment.fill(entry, [&](auto values) { file_.read_as(file_.at(name), values); });
         });
   });
 }

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include <accrete/io/safetensors.hpp>
 #include <accrete/train/checkpoint_entries.hpp>
@@ -72,7 +72,7 @@ class CheckpointWriter {
   [[nodiscard]] CheckpointSnapshot snapshot(CheckpointSnapshot old = {}) const;
 
  private:
-  /// Calls f(name, shape, run of values) for every tensor.
+  /// Calls f(kind, prefix, entry, run of values) for every tensor, whose name is kind + prefix + entry.name.
   template <class F>
   void for_each_tensor(F&& f) const;
   [[nodiscard]] std::map<std::string, std::string> metadata() const {
@@ -90,15 +90,14 @@ template <Trainable Model>
 template <class F>
 void CheckpointWriter<Model>::for_each_tensor(F&& f) const {
   detail::for_each_model_entry(
-      model_, [&](std::string const& name, auto& segment, SegmentEntry const& entry) {
-        f("parameter." + name, entry.shape, detail::run_of(segment.values(), entry));
+      model_, [&](std::string const& prefix, auto& segment, SegmentEntry const& entry) {
+        f("parameter.", prefix, entry, detail::run_of(segment.values(), entry));
       });
   if (trainer_ == nullptr) return;
   for (auto const& active : trainer_->active().segments())
     for (auto const& entry : active.segment->entries()) {
-      std::string const name = active.prefix + entry.name;
-      f("first_moment." + name, entry.shape, detail::run_of(active.first_moment, entry));
-      f("second_moment." + name, entry.shape, detail::run_of(active.second_moment, entry));
+      f("first_moment.", active.prefix, entry, detail::run_of(active.first_moment, entry));
+      f("second_moment.", active.prefix, entry, detail::run_of(active.second_moment, entry));
     }
 }
 
@@ -106,13 +105,16 @@ template <Trainable Model>
 void CheckpointWriter<Model>::save(std::filesystem::path const& path) const {
   SafetensorsWriter file;
   file.set_metadata(metadata());
-  for_each_tensor([&](std::string const& name, std::vector<Index> const& shape, auto const&) {
-    file.declare(name, dtype_of<TypeOf<Backend, Master>>(), shape);
-  });
+  for_each_tensor(
+      [&](std::string_view kind, std::string_view prefix, SegmentEntry const& entry, auto const&) {
+        file.declare(detail::joined_name(kind, prefix, entry.name),
+                     dtype_of<TypeOf<Backend, Master>>(), entry.shape);
+      });
   file.add_hashes();
   file.open(path);
-  for_each_tensor([&](std::string const& name, auto const&, auto const& values) {
-    file.write(name, host_copy(model_.backend(), values));
+  for_each_tensor([&, next = file.tensors().begin()](auto const&, auto const&, auto const&,
+                                                     auto const& values) mutable {
+    file.write((next++)->name, host_copy(model_.backend(), values));
   });
   file.commit();
 }
@@ -120,14 +122,15 @@ void CheckpointWriter<Model>::save(std::filesystem::path const& path) const {
 template <Trainable Model>
 CheckpointSnapshot CheckpointWriter<Model>::snapshot(CheckpointSnapshot old) const {
   Index bytes = 0;
-  for_each_tensor([&](auto const&, auto const&, auto const& values) {
+  for_each_tensor([&](auto const&, auto const&, auto const&, auto const& values) {
     bytes += values.count() * static_cast<Index>(sizeof(TypeOf<Backend, Master>));
   });
   CheckpointSnapshot copy(metadata(), static_cast<std::size_t>(bytes), std::move(old));
-  for_each_tensor(
-      [&](std::string const& name, std::vector<Index> const& shape, auto const& values) {
-        copy.add(name, shape, host_copy(model_.backend(), values));
-      });
+  for_each_tensor([&](std::string_view kind, std::string_view prefix, SegmentEntry const& entry,
+                      auto const& values) {
+    copy.add(detail::joined_name(kind, prefix, entry.name), entry.shape,
+             host_copy(model_.backend(), values));
+  });
   return copy;
 }
 
