@@ -162,6 +162,8 @@ BOOST_AUTO_TEST_CASE(each_wrong_field_is_named_with_its_offset) {
       {31, "\x80", 28, "zeros"},
       {32, "\xff", 32, "UTF-8"},
       {34, "\xc3", 32, "UTF-8"},
+      {35, "\1", 35, "zeros up to"},
+      {39, "\x80", 39, "zeros up to"},
       {ids + 2, "\x2c\1", 42, "below 300, got 300"},
       {ids + 4, "\xff\xff", 44, "below 300, got 65535"},
       {ids + 6, "\4", 46, "6 bytes, got 4"},

@@ -40,6 +40,7 @@ class TokenShard final : public TokenSource {
 
  private:
   void read_header();
+  void check_padding() const;
   void read_checked(Index begin, std::span<TokenId> out) const override;
   [[noreturn]] void refuse(std::uint64_t offset, std::string_view reason) const {
     throw FileError(file_.path().string(), offset, reason);
@@ -74,6 +75,7 @@ inline TokenShard::TokenShard(std::filesystem::path const& path)
   read_header();
   if (file_bytes < ids_offset_ + Format::count_bytes)
     refuse(file_bytes, "the file ends inside its header");
+  check_padding();
 
   std::uint64_t const count_offset = file_bytes - Format::count_bytes;
   std::array<std::byte, Format::count_bytes> count_bytes;
@@ -119,6 +121,16 @@ inline void TokenShard::read_header() {
   file_.read(Format::header_bytes, std::as_writable_bytes(std::span(fingerprint_)));
   if (!is_valid_utf8(fingerprint_)) refuse(Format::header_bytes, "expected a fingerprint in UTF-8");
   ids_offset_ = Format::ids_offset(fingerprint_bytes);
+}
+
+/// Between the fingerprint and the ids.
+inline void TokenShard::check_padding() const {
+  std::uint64_t const begin = detail::TokenShardFormat::header_bytes + fingerprint_.size();
+  std::array<std::byte, 8> padding{};
+  auto const bytes = std::span(padding).first(static_cast<std::size_t>(ids_offset_ - begin));
+  file_.read(begin, bytes);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    if (bytes[i] != std::byte{0}) refuse(begin + i, "expected zeros up to a multiple of 8");
 }
 
 inline void TokenShard::read_checked(Index begin, std::span<TokenId> out) const {
