@@ -24,16 +24,24 @@ std::string written(HexFont const& font) {
   return text;
 }
 
-void read_font(std::string_view text) noexcept {
+void read_font(std::span<std::uint8_t const> content) noexcept {
+  static MemoryFile const file;
   static HexFont const letters =
       HexFont::parse("0061:" + std::string(32, '1') + "\n0301:" + std::string(64, '2'), "letters");
-  auto const marked = read_or_refuse("f", [&] { return letters.with_marks(text, "f"); });
-  if (marked)
+  file.set(content);
+  std::filesystem::path const path = file.path();
+  auto const marked = read_or_refuse(file.path(), [&] { return letters.with_marks(path); });
+  if (marked) {
+    require(!marked->marks_sha256().empty(), "marks have a hash");
     for (HexGlyph const& glyph : marked->glyphs())
       require(glyph.mark_offset.value_or(0) <= 32 && glyph.mark_offset.value_or(0) >= -32,
               "a mark stands near its letter");
-  auto const font = read_or_refuse("f", [&] { return HexFont::parse(text, "f"); });
+  }
+  auto const font = read_or_refuse(file.path(), [&] { return HexFont::read(path); });
   if (!font) return;
+  require(
+      font->name() == file.path() && font->sha256().size() == 64 && font->marks_sha256().empty(),
+      "a font says what it is");
   HexFont const again = HexFont::parse(written(*font), "again");
   require(again.glyphs().size() == font->glyphs().size(), "all glyphs are there");
   for (HexGlyph const& glyph : font->glyphs()) {
@@ -41,12 +49,14 @@ void read_font(std::string_view text) noexcept {
     HexGlyph const* const other = again.find(glyph.code_point);
     require(other != nullptr && other->width == glyph.width && other->rows == glyph.rows,
             "a glyph reads the same");
+    require(glyph.at(glyph.width - 1, 15) == ((glyph.rows[15] & 1) != 0),
+            "the lowest bit is the rightmost pixel");
   }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-  read_font({reinterpret_cast<char const*>(data), size});
+  read_font({data, size});
   return 0;
 }

@@ -25,6 +25,9 @@ void read_shard(std::span<std::uint8_t const> content) noexcept {
   file.set(content);
   auto const shard =
       read_or_refuse(file.path(), [] { return std::make_unique<TokenShard>(file.path()); });
+  std::filesystem::path const path = file.path();
+  auto const shards = read_or_refuse(file.path(), [&] { return open_token_shards({&path, 1}); });
+  require(shards.has_value() == shard.has_value(), "a list of shards is read as one is");
   if (!shard) return;
   TokenShard const& source = **shard;
   require(static_cast<std::uint64_t>(source.size()) <= content.size() / 2, "ids lie in the file");
