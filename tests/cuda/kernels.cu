@@ -32,6 +32,14 @@ void call_all(Backend const& backend) {
                                        1);
   accrete::layer_norm_backward<Backend>(backend, rows, rows, vector, statistic, statistic, rows,
                                         master, master);
+  accrete::residual_layer_norm_forward<Backend>(backend, rows, rows, rows, vector, vector, rows,
+                                                statistic, statistic, 1);
+  accrete::residual_layer_norm_backward<Backend>(backend, rows, rows, vector, statistic, statistic,
+                                                 rows, rows, master, master);
+  accrete::residual_rms_norm_forward<Backend>(backend, rows, rows, rows, vector, rows, statistic,
+                                              1);
+  accrete::residual_rms_norm_backward<Backend>(backend, rows, rows, vector, statistic, rows, rows,
+                                               master);
   accrete::rms_norm_forward<Backend>(backend, rows, vector, rows, statistic, 1);
   accrete::rms_norm_backward<Backend>(backend, rows, rows, vector, statistic, rows, master);
   accrete::gelu_forward<Backend>(backend, rows, rows);

@@ -3,8 +3,8 @@
 
 #include <accrete/nn/module.hpp>
 #include <accrete/nn/policy.hpp>
-#include <accrete/ops/layer_norm.hpp>
-#include <accrete/ops/rms_norm.hpp>
+#include <accrete/ops/residual_layer_norm.hpp>
+#include <accrete/ops/residual_rms_norm.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
@@ -56,6 +56,24 @@ struct LayerNorm {
                           grad_x.rows(), gradients.of(weight_), gradients.of(bias_));
     }
 
+    /// sum = x + y; out = norm(sum).
+    void add_forward(Backend const& backend, View<Backend, Element const, 3> x,
+                     View<Backend, Element const, 3> y, View<Backend, Element, 3> sum,
+                     View<Backend, Element, 3> out, Activations& kept,
+                     Scratch&) const requires HasResidualAdd<B> {
+      residual_layer_norm_forward(backend, x.rows(), y.rows(), sum.rows(), weight_, bias_,
+                                  out.rows(), kept.mean, kept.rstd, epsilon);
+    }
+    /// grad_x = skipped + the gradient through the norm.
+    void add_backward(Backend const& backend, Gradients<Backend> const& gradients,
+                      View<Backend, Element const, 3> grad_out, View<Backend, Element const, 3> x,
+                      View<Backend, Element const, 3> skipped, View<Backend, Element, 3> grad_x,
+                      Activations const& kept, Scratch&) const requires HasResidualAdd<B> {
+      residual_layer_norm_backward(backend, grad_out.rows(), x.rows(), weight_, kept.mean,
+                                   kept.rstd, skipped.rows(), grad_x.rows(), gradients.of(weight_),
+                                   gradients.of(bias_));
+    }
+
    private:
     Parameter<Backend, 1> weight_, bias_;  // (C)
   };
@@ -97,6 +115,23 @@ struct RmsNorm {
                   View<Backend, Element, 3> grad_x, Activations const& kept, Scratch&) const {
       rms_norm_backward(backend, grad_out.rows(), x.rows(), weight_, kept.rstd, grad_x.rows(),
                         gradients.of(weight_));
+    }
+
+    /// sum = x + y; out = norm(sum).
+    void add_forward(Backend const& backend, View<Backend, Element const, 3> x,
+                     View<Backend, Element const, 3> y, View<Backend, Element, 3> sum,
+                     View<Backend, Element, 3> out, Activations& kept,
+                     Scratch&) const requires HasResidualAdd<B> {
+      residual_rms_norm_forward(backend, x.rows(), y.rows(), sum.rows(), weight_, out.rows(),
+                                kept.rstd, epsilon);
+    }
+    /// grad_x = skipped + the gradient through the norm.
+    void add_backward(Backend const& backend, Gradients<Backend> const& gradients,
+                      View<Backend, Element const, 3> grad_out, View<Backend, Element const, 3> x,
+                      View<Backend, Element const, 3> skipped, View<Backend, Element, 3> grad_x,
+                      Activations const& kept, Scratch&) const requires HasResidualAdd<B> {
+      residual_rms_norm_backward(backend, grad_out.rows(), x.rows(), weight_, kept.rstd,
+                                 skipped.rows(), grad_x.rows(), gradients.of(weight_));
     }
 
    private:

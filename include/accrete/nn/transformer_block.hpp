@@ -4,6 +4,7 @@
 #include <accrete/nn/block_config.hpp>
 #include <accrete/nn/feed_forward.hpp>
 #include <accrete/nn/norm.hpp>
+#include <accrete/nn/residual_norm.hpp>
 #include <accrete/nn/self_attention.hpp>
 #include <accrete/ops/residual_add.hpp>
 
@@ -87,9 +88,9 @@ class TransformerBlock {
                    Activations& kept, Scratch& scratch) const;
 
  private:
-  /// out = mid + feed_forward(norm2(mid)), after attention has made kept.mid of x.
-  void second_half(Backend const& backend, View<Backend, Element, 3> out, Activations& kept,
-                   Scratch& scratch) const;
+  /// mid = x + mid; out = mid + feed_forward(norm2(mid)), after attention has written kept.mid.
+  void second_half(Backend const& backend, View<Backend, Element const, 3> x,
+                   View<Backend, Element, 3> out, Activations& kept, Scratch& scratch) const;
 
   BlockConfig config_;
   NormLayer norm1_, norm2_;
@@ -151,17 +152,17 @@ void TransformerBlock<SizesOfType, B, Policies...>::forward(B const& backend,
                                                             Scratch& scratch) const {
   norm1_.forward(backend, x, kept.normed1, kept.norm1, scratch.norm);
   attention_.forward(backend, kept.normed1, kept.mid, kept.attention, scratch.attention);
-  residual_add(backend, x.rows(), kept.mid.rows(), kept.mid.rows());
-  second_half(backend, out, kept, scratch);
+  second_half(backend, x, out, kept, scratch);
 }
 
 template <BlockConfig SizesOfType, RunsTransformerBlocks B, BlockPolicy... Policies>
 requires ValidBlockConfig<SizesOfType> && OnePolicyPerRole<Policies...>
 void TransformerBlock<SizesOfType, B, Policies...>::second_half(B const& backend,
+                                                                View<B, Element const, 3> x,
                                                                 View<B, Element, 3> out,
                                                                 Activations& kept,
                                                                 Scratch& scratch) const {
-  norm2_.forward(backend, kept.mid, kept.normed2, kept.norm2, scratch.norm);
+  add_and_normalize(norm2_, backend, x, kept.mid, kept.mid, kept.normed2, kept.norm2, scratch.norm);
   feed_forward_.forward(backend, kept.normed2, out, kept.feed_forward, scratch.feed_forward);
   residual_add(backend, kept.mid.rows(), out.rows(), out.rows());
 }
@@ -174,14 +175,14 @@ void TransformerBlock<SizesOfType, B, Policies...>::backward(
     Scratch& scratch) const {
   feed_forward_.backward(backend, gradients, grad_out, kept.normed2, scratch.grad_normed,
                          kept.feed_forward, scratch.feed_forward);
-  norm2_.backward(backend, gradients, scratch.grad_normed, kept.mid, scratch.grad_mid, kept.norm2,
-                  scratch.norm);
-  residual_add(backend, scratch.grad_mid.rows(), grad_out.rows(), scratch.grad_mid.rows());
+  normalize_backward_and_add<NormLayer, B>(norm2_, backend, gradients, scratch.grad_normed,
+                                           kept.mid, grad_out, scratch.grad_mid, kept.norm2,
+                                           scratch.norm);
 
   attention_.backward(backend, gradients, scratch.grad_mid, kept.normed1, scratch.grad_normed,
                       kept.attention, scratch.attention);
-  norm1_.backward(backend, gradients, scratch.grad_normed, x, grad_x, kept.norm1, scratch.norm);
-  residual_add(backend, grad_x.rows(), scratch.grad_mid.rows(), grad_x.rows());
+  normalize_backward_and_add<NormLayer, B>(norm1_, backend, gradients, scratch.grad_normed, x,
+                                           scratch.grad_mid, grad_x, kept.norm1, scratch.norm);
 }
 
 template <BlockConfig SizesOfType, RunsTransformerBlocks B, BlockPolicy... Policies>
@@ -192,8 +193,7 @@ void TransformerBlock<SizesOfType, B, Policies...>::decode_step(
   norm1_.forward(backend, x, kept.normed1, kept.norm1, scratch.norm);
   attention_.decode_step(backend, cache, positions, kept.normed1, kept.mid, kept.attention,
                          scratch.attention);
-  residual_add(backend, x.rows(), kept.mid.rows(), kept.mid.rows());
-  second_half(backend, out, kept, scratch);
+  second_half(backend, x, out, kept, scratch);
 }
 
 ACCRETE_END_NAMESPACE

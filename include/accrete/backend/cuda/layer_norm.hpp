@@ -1,17 +1,21 @@
-/// Layer normalisation on the device: a block for each row.
+/// Layer normalisation on the device: a block for each row. The residual sum before it, or that of the gradients after it,
+/// is taken in where it is asked for.
 #pragma once
 
 #include <accrete/backend/cuda/backend.hpp>
 #include <accrete/backend/cuda/column_sums.hpp>
-#include <accrete/ops/layer_norm.hpp>
+#include <accrete/ops/residual_layer_norm.hpp>
 
 ACCRETE_BEGIN_CUDA_NAMESPACE
 
-template <class T>
+/// `Adds`: of sum = x + y, which is written.
+template <class T, bool Adds>
 struct LayerNormForward {
   static constexpr int threads = 256;
   using Real = Compute<T>;
-  T const *x, *weight, *bias;
+  T const *x, *y;
+  T* sum;
+  T const *weight, *bias;
   T* out;
   Real *mean, *rstd;
   Index channels;
@@ -19,12 +23,16 @@ struct LayerNormForward {
 
   template <class Policy>
   ACCRETE_KERNEL void operator()(Policy& policy) const {
-    Index const row = policy.block();
-    T const* const in = x + row * channels;
+    Index const row = policy.block(), begin = row * channels;
+    T const* const in = (Adds ? sum : x) + begin;  // a thread reads what it has written itself
     PerThread<Real, Policy> part;
     policy.phase([&](int thread) {
       part[thread] = 0;
-      for (Index c = thread; c < channels; c += threads) part[thread] += real(in[c]);
+      for (Index c = thread; c < channels; c += threads) {
+        if constexpr (Adds)
+          sum[begin + c] = static_cast<T>(real(x[begin + c]) + real(y[begin + c]));
+        part[thread] += real(in[c]);
+      }
     });
     Real const center = policy.reduce(part, Sum{}) / static_cast<Real>(channels);
     policy.phase([&](int thread) {
@@ -38,7 +46,7 @@ struct LayerNormForward {
     Real const scale = Real{1} / std::sqrt(variance + epsilon);
     policy.phase([&](int thread) {
       for (Index c = thread; c < channels; c += threads)
-        out[row * channels + c] =
+        out[begin + c] =
             static_cast<T>((real(in[c]) - center) * scale * real(weight[c]) + real(bias[c]));
       if (thread == 0) {
         mean[row] = center;
@@ -48,12 +56,14 @@ struct LayerNormForward {
   }
 };
 
-template <class T>
+/// `Adds`: grad_x is added to `skipped`.
+template <class T, bool Adds>
 struct LayerNormBackward {
   static constexpr int threads = 256;
   using Real = Compute<T>;
   T const *grad_out, *x, *weight;
   Real const *mean, *rstd;
+  T const* skipped;
   T* grad_x;
   Index channels;
 
@@ -74,9 +84,11 @@ struct LayerNormBackward {
     Real const mean_of_g = policy.reduce(part, Sum{}) / static_cast<Real>(channels);
     Real const mean_of_g_normed = policy.reduce(part_normed, Sum{}) / static_cast<Real>(channels);
     policy.phase([&](int thread) {
-      for (Index c = thread; c < channels; c += threads)
-        grad_x[first + c] =
-            static_cast<T>(scale * (g(c) - mean_of_g - normed(c) * mean_of_g_normed));
+      for (Index c = thread; c < channels; c += threads) {
+        Real gradient = scale * (g(c) - mean_of_g - normed(c) * mean_of_g_normed);
+        if constexpr (Adds) gradient += real(skipped[first + c]);
+        grad_x[first + c] = static_cast<T>(gradient);
+      }
     });
   }
 };
@@ -110,10 +122,22 @@ struct LayerNormKernel<BasicCudaBackend<E>> {
                       View<Backend, Element const, 1> weight, View<Backend, Element const, 1> bias,
                       View<Backend, Element, 2> out, View<Backend, Statistic, 1> mean,
                       View<Backend, Statistic, 1> rstd, double epsilon) {
-    cuda::launch(
-        backend.context(), "layer_norm_forward", x.size(0),
-        cuda::LayerNormForward<E>{x.data(), weight.data(), bias.data(), out.data(), mean.data(),
-                                  rstd.data(), x.size(1), static_cast<Real>(epsilon)});
+    cuda::launch(backend.context(), "layer_norm_forward", x.size(0),
+                 cuda::LayerNormForward<E, false>{x.data(), nullptr, nullptr, weight.data(),
+                                                  bias.data(), out.data(), mean.data(), rstd.data(),
+                                                  x.size(1), static_cast<Real>(epsilon)});
+  }
+
+  static void add_forward(Backend const& backend, View<Backend, Element const, 2> x,
+                          View<Backend, Element const, 2> y, View<Backend, Element, 2> sum,
+                          View<Backend, Element const, 1> weight,
+                          View<Backend, Element const, 1> bias, View<Backend, Element, 2> out,
+                          View<Backend, Statistic, 1> mean, View<Backend, Statistic, 1> rstd,
+                          double epsilon) {
+    cuda::launch(backend.context(), "residual_layer_norm_forward", x.size(0),
+                 cuda::LayerNormForward<E, true>{x.data(), y.data(), sum.data(), weight.data(),
+                                                 bias.data(), out.data(), mean.data(), rstd.data(),
+                                                 x.size(1), static_cast<Real>(epsilon)});
   }
 
   static void backward(Backend const& backend, View<Backend, Element const, 2> grad_out,
@@ -121,14 +145,40 @@ struct LayerNormKernel<BasicCudaBackend<E>> {
                        View<Backend, Statistic const, 1> mean,
                        View<Backend, Statistic const, 1> rstd, View<Backend, Element, 2> grad_x,
                        View<Backend, Master, 1> grad_weight, View<Backend, Master, 1> grad_bias) {
+    backward_parameters(backend, grad_out, x, mean, rstd, grad_weight, grad_bias);
+    cuda::launch(
+        backend.context(), "layer_norm_backward", x.size(0),
+        cuda::LayerNormBackward<E, false>{grad_out.data(), x.data(), weight.data(), mean.data(),
+                                          rstd.data(), nullptr, grad_x.data(), x.size(1)});
+  }
+
+  static void add_backward(Backend const& backend, View<Backend, Element const, 2> grad_out,
+                           View<Backend, Element const, 2> x,
+                           View<Backend, Element const, 1> weight,
+                           View<Backend, Statistic const, 1> mean,
+                           View<Backend, Statistic const, 1> rstd,
+                           View<Backend, Element const, 2> skipped,
+                           View<Backend, Element, 2> grad_x, View<Backend, Master, 1> grad_weight,
+                           View<Backend, Master, 1> grad_bias) {
+    backward_parameters(backend, grad_out, x, mean, rstd, grad_weight, grad_bias);
+    cuda::launch(
+        backend.context(), "residual_layer_norm_backward", x.size(0),
+        cuda::LayerNormBackward<E, true>{grad_out.data(), x.data(), weight.data(), mean.data(),
+                                         rstd.data(), skipped.data(), grad_x.data(), x.size(1)});
+  }
+
+ private:
+  static void backward_parameters(Backend const& backend, View<Backend, Element const, 2> grad_out,
+                                  View<Backend, Element const, 2> x,
+                                  View<Backend, Statistic const, 1> mean,
+                                  View<Backend, Statistic const, 1> rstd,
+                                  View<Backend, Master, 1> grad_weight,
+                                  View<Backend, Master, 1> grad_bias) {
     if (!grad_weight.empty() || !grad_bias.empty())
       cuda::add_column_sums(
           backend.context(), "layer_norm_backward: parameters",
           cuda::LayerNormTerm<E>{grad_out.data(), x.data(), mean.data(), rstd.data(), x.size(1)},
           x.size(0), x.size(1), {grad_weight.data(), grad_bias.data()});
-    cuda::launch(backend.context(), "layer_norm_backward", x.size(0),
-                 cuda::LayerNormBackward<E>{grad_out.data(), x.data(), weight.data(), mean.data(),
-                                            rstd.data(), grad_x.data(), x.size(1)});
   }
 };
 
