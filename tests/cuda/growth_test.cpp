@@ -148,6 +148,57 @@ BOOST_AUTO_TEST_CASE(a_prefix_cache_changes_nothing_that_is_computed) {
     BOOST_TEST((train(accrete::PrefixCacheOptions{.folder = folder.path()}) == without));
 }
 
+BOOST_AUTO_TEST_CASE(a_prefix_cache_in_memory_is_pinned_as_far_as_it_goes) {
+  std::vector<double> expected;
+  for (Index const pinnable : {Index{1} << 32, Index{0}}) {
+    auto const api = std::make_shared<FakeCuda>();
+    api->settings().pinnable = pinnable;
+    {
+      auto model = make_model<CudaModel>(CudaBackend(api));
+      model.body().grow(1);
+      auto batches = random_batches(vocabulary, 2, 5);
+      auto options = steps(50);
+      options.prefix_cache = accrete::PrefixCacheOptions{.byte_limit = 1 << 16};
+      accrete::Trainer trainer{model, accrete::AdamW{}, options};
+      std::vector<double> losses;
+      Index copies = 0;
+      for (int i = 0; i < 40; ++i) {  // every sequence twice
+        if (i == 20) copies = api->copies_from_pinned();
+        losses.push_back(trainer.step(batches).loss);
+      }
+      BOOST_TEST((api->pinned() > 0) == (pinnable > 0));
+      BOOST_TEST(api->copies_from_pinned() - copies ==
+                 (pinnable > 0 ? 40 : 0));  // rows, and no others
+      if (expected.empty()) expected = losses;
+      BOOST_TEST((losses == expected));
+    }
+    BOOST_TEST(api->alive() == 0u);
+    BOOST_TEST(api->mistakes().empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(whatever_call_fails_while_rows_are_kept_nothing_leaks) {
+  Index calls = 1000, failures = 0;
+  for (Index fail_at = 0; fail_at <= calls; fail_at += 5) {
+    auto const api = std::make_shared<FakeCuda>(FakeCuda::Settings{.fail_at = fail_at});
+    try {
+      auto model = make_model<CudaModel>(CudaBackend(api));
+      model.body().grow(1);
+      auto batches = random_batches(vocabulary, 1, 2);
+      auto options = steps(2);
+      options.prefix_cache = accrete::PrefixCacheOptions{.byte_limit = 1 << 12};
+      accrete::Trainer{model, accrete::AdamW{}, options}.fit(batches);
+    } catch (accrete::Error const& error) {
+      BOOST_TEST((says("999")(error)));
+      ++failures;
+    }
+    BOOST_TEST(api->alive() == 0u);
+    BOOST_TEST(api->mistakes().empty());
+    if (fail_at == 0) calls = api->calls();
+  }
+  BOOST_TEST(failures > 20);
+}
+
 BOOST_AUTO_TEST_CASE(fusions_train_and_write_like_on_the_cpu) {
   auto const api = std::make_shared<FakeCuda>();
   ScratchFolder const folder;

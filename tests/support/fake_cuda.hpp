@@ -27,6 +27,7 @@ class FakeCuda final : public accrete::cuda::Api {
     int driver_version = 13000, runtime_version = 13000, devices = 1;
     int major = 8, minor = 0;
     Index memory = Index{1} << 32;
+    Index pinnable = Index{1} << 32;
     bool checks_memory = true;  ///< copies and kernels may only touch what was allocated here
     Index fail_at = 0;          ///< this call fails, counted from 1; those that give back never do
     std::vector<float> milliseconds{3, 1, 2};  ///< of each algorithm
@@ -44,10 +45,20 @@ class FakeCuda final : public accrete::cuda::Api {
   explicit FakeCuda(Settings settings) : settings_(std::move(settings)) {}
   ~FakeCuda() override {
     for (auto const& [memory, bytes] : memory_) std::free(memory);
+    for (auto const& [memory, bytes] : pinned_) std::free(memory);
   }
 
   /// All that was made and not given back: memory and handles.
-  [[nodiscard]] std::size_t alive() const { return memory_.size() + handles_.size(); }
+  [[nodiscard]] std::size_t alive() const {
+    return memory_.size() + pinned_.size() + handles_.size();
+  }
+  /// Bytes of pinned host memory.
+  [[nodiscard]] Index pinned() const {
+    Index sum = 0;
+    for (auto const& [memory, bytes] : pinned_) sum += bytes;
+    return sum;
+  }
+  [[nodiscard]] Index copies_from_pinned() const { return copies_from_pinned_; }
   [[nodiscard]] std::vector<std::string> const& mistakes() const { return mistakes_; }
   [[nodiscard]] Index calls() const { return calls_; }
   [[nodiscard]] Index launches() const { return launches_; }
@@ -105,6 +116,20 @@ class FakeCuda final : public accrete::cuda::Api {
     std::free(memory);
     return {};
   }
+  Status cuda_malloc_host(void** memory, Index bytes) override {
+    if (fails()) return {.code = injected};
+    if (bytes > settings_.pinnable - pinned()) return {.code = accrete::cuda::out_of_memory};
+    *memory = std::malloc(static_cast<std::size_t>(bytes));
+    pinned_[*memory] = bytes;
+    return {};
+  }
+  Status cuda_free_host(void* memory) override {
+    if (pinned_.count(memory) == 0) return mistake("freed host memory that was not pinned");
+    if (in_flight_.count(memory) != 0) return mistake("freed host memory that is being copied");
+    pinned_.erase(memory);
+    std::free(memory);
+    return {};
+  }
   Status cuda_memset_async(void* memory, int value, Index bytes, void* stream) override {
     if (fails()) return {.code = injected};
     if (!owns(memory, bytes)) return mistake("set memory that is not the device's");
@@ -123,10 +148,17 @@ class FakeCuda final : public accrete::cuda::Api {
       return mistake("copied from the wrong memory");
     if (handles_.count(stream) == 0) return mistake("copied on no stream");
     std::memcpy(to, from, static_cast<std::size_t>(bytes));
+    if (void* const pinned = block_of(pinned_, from, bytes); to_device && pinned != nullptr) {
+      in_flight_.insert(pinned);
+      ++copies_from_pinned_;
+    }
     return {};
   }
   Status cuda_stream_create(void** stream) override { return make(stream); }
-  Status cuda_stream_synchronize(void* stream) override { return use(stream); }
+  Status cuda_stream_synchronize(void* stream) override {
+    in_flight_.clear();
+    return use(stream);
+  }
   Status cuda_stream_destroy(void* stream) override { return destroy(stream); }
   Status cuda_event_create(void** event) override { return make(event); }
   Status cuda_event_record(void* event, void* stream) override {
@@ -309,13 +341,17 @@ class FakeCuda final : public accrete::cuda::Api {
     return handles_.erase(handle) != 0 ? Status{} : mistake("destroyed a handle that is none");
   }
   [[nodiscard]] bool owns(void const* pointer, Index bytes) const {
-    if (!settings_.checks_memory) return true;
-    auto found = memory_.upper_bound(const_cast<void*>(pointer));
-    if (found == memory_.begin()) return false;
+    return !settings_.checks_memory || block_of(memory_, pointer, bytes) != nullptr;
+  }
+  /// The block of `blocks` in which all of [pointer, pointer + bytes) lies, or null.
+  [[nodiscard]] static void* block_of(std::map<void*, Index> const& blocks, void const* pointer,
+                                      Index bytes) {
+    auto found = blocks.upper_bound(const_cast<void*>(pointer));
+    if (found == blocks.begin()) return nullptr;
     --found;
     auto const* const begin = static_cast<char const*>(found->first);
     auto const* const at = static_cast<char const*>(pointer);
-    return at + bytes <= begin + found->second;
+    return at + bytes <= begin + found->second ? found->first : nullptr;
   }
   /// op(A) (M,K), op(B) (K,N), D (M,N), all in column-major order.
   [[nodiscard]] bool fits(void* description, void* a, void* b, void* d) {
@@ -389,11 +425,13 @@ class FakeCuda final : public accrete::cuda::Api {
   }
 
   Settings settings_;
-  std::map<void*, Index> memory_;
+  std::map<void*, Index> memory_, pinned_;
+  std::set<void*> in_flight_;  // pinned memory that a stream may still read
   std::map<void*, Handle> handles_;
   std::vector<std::string> mistakes_;
   std::map<std::string, Index> by_name_;
-  Index used_ = 0, calls_ = 0, launches_ = 0, allocations_ = 0, heuristics_ = 0;
+  Index used_ = 0, calls_ = 0, launches_ = 0, allocations_ = 0, heuristics_ = 0,
+        copies_from_pinned_ = 0;
   std::uintptr_t last_handle_ = 0;
   std::uint64_t last_algorithm_ = 1;
 };

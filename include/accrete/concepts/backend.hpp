@@ -88,6 +88,20 @@ using TypeOf = typename detail::TypeOfRole<Backend, Role>::type;
 template <class Backend, class Role, int Rank>
 using View = TensorView<TypeOf<Backend, Role>, Rank, typename Backend::Space>;
 
+/// Backends that have memory of the host from and to which they copy faster. A copy to the device reads it until
+/// something waits for the device: it must not change while it may be read. Where there is no more of it, it is ordinary
+/// memory.
+template <class Backend>
+concept PinsHostMemory = requires(Backend const& backend, Index bytes) {
+  { backend.allocate_pinned(bytes) } -> std::same_as<std::shared_ptr<std::byte[]>>;
+};
+
+/// Backends that say, once for each, what they compute in a slower way than they are made for; empty while all is well.
+template <class Backend>
+concept WarnsOfSlowness = requires(Backend const& backend) {
+  { backend.take_warning() } -> std::same_as<std::string>;
+};
+
 /// Backends whose memory the CPU reads and writes.
 template <class Backend>
 concept HostBackend = ComputeBackend<Backend> && std::same_as<typename Backend::Space, HostSpace>;

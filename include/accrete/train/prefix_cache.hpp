@@ -84,7 +84,8 @@ class PrefixCache {
         missing_ids_(static_cast<std::size_t>(batch * time)) {
     auto const row_bytes = static_cast<Index>(row_ * sizeof(T));
     if (options.folder.empty())
-      rows_ = std::make_unique<PrefixRowsInMemory>(time, row_bytes, options.byte_limit);
+      rows_ = std::make_unique<PrefixRowsInMemory>(time, row_bytes, options.byte_limit,
+                                                   pinned_memory(model.backend()));
     else
       rows_ = std::make_unique<PrefixRowsInFile>(options.folder, prefix_key(model).substr(0, 16),
                                                  time, row_bytes, options.byte_limit);
@@ -117,6 +118,13 @@ class PrefixCache {
   }
 
  private:
+  /// Where a device copies rows, it copies them faster from and to memory of its own choice.
+  [[nodiscard]] static PrefixRowsInMemory::Allocate pinned_memory(Backend const& backend) {
+    if constexpr (PinsHostMemory<Backend>)
+      return [backend](Index bytes) { return backend.allocate_pinned(bytes); };
+    else
+      return {};
+  }
   static Model& check(Model& model, PrefixCacheOptions const& options) {
     if (model.prefix_depth() == 0)
       throw ValueError(
@@ -145,12 +153,16 @@ class PrefixCache {
     if constexpr (HostBackend<Backend>) {
       return or_end([&] { return rows_->find(tokens, std::as_writable_bytes(row.span())); });
     } else {
+      Index const bytes = row.count() * static_cast<Index>(sizeof(T));
+      if (std::byte const* const kept = rows_ ? rows_->place_of(tokens) : nullptr) {
+        backend.copy_to_device(row.data(), kept, bytes);
+        return true;
+      }
       host_row_.resize(row_);
       if (!or_end(
               [&] { return rows_->find(tokens, std::as_writable_bytes(std::span(host_row_))); }))
         return false;
-      backend.copy_to_device(row.data(), host_row_.data(),
-                             row.count() * static_cast<Index>(sizeof(T)));
+      backend.copy_to_device(row.data(), host_row_.data(), bytes);
       return true;
     }
   }
@@ -162,6 +174,9 @@ class PrefixCache {
     auto const computed = model.forward_prefix(
         session_, {missing_ids_.data(), {static_cast<Index>(missing_.size()), time_}});
     for (std::size_t i = 0; i < missing_.size(); ++i) {
+      if (keep_on_the_way(model.backend(), tokens_of(ids, missing_[i]),
+                          row_of(computed, static_cast<Index>(i)), row_of(prefix, missing_[i])))
+        continue;
       auto const row = host_copy(model.backend(), row_of(computed, static_cast<Index>(i)));
       fill_from_host(model.backend(), row_of(prefix, missing_[i]),
                      [&](auto to) { std::ranges::copy(row, to.begin()); });
@@ -169,6 +184,22 @@ class PrefixCache {
         rows_->insert(tokens_of(ids, missing_[i]), std::as_bytes(std::span(row)));
         return true;
       });
+    }
+  }
+
+  /// Copies a row from a device right to where it stays, and from there to `to`; false where it cannot.
+  bool keep_on_the_way(Backend const& backend, std::span<TokenId const> tokens,
+                       View<Backend, Element const, 1> row, View<Backend, Element, 1> to) {
+    if constexpr (HostBackend<Backend>) {
+      return false;
+    } else {
+      std::byte* const place = rows_ ? rows_->room() : nullptr;
+      if (place == nullptr) return false;
+      Index const bytes = row.count() * static_cast<Index>(sizeof(T));
+      backend.copy_to_host(place, row.data(), bytes);
+      rows_->keep(tokens);
+      backend.copy_to_device(to.data(), place, bytes);
+      return true;
     }
   }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -61,32 +63,68 @@ class PrefixRows {
   [[nodiscard]] virtual bool find(std::span<TokenId const> tokens, std::span<std::byte> row) = 0;
   /// Stores a row if there is room.
   virtual void insert(std::span<TokenId const> tokens, std::span<std::byte const> row) = 0;
+
+  /// Where in memory the row of `tokens` stands, unchanged for as long as the store lives; null where it does not.
+  [[nodiscard]] virtual std::byte const* place_of(std::span<TokenId const>) { return nullptr; }
+  /// Where in memory the next row may be written, for `keep` to store; null where there is no room.
+  [[nodiscard]] virtual std::byte* room() { return nullptr; }
+  virtual void keep(std::span<TokenId const>) {}
 };
 
 /// Rows in memory, at most `byte_limit` in all.
 class PrefixRowsInMemory final : public PrefixRows {
  public:
-  PrefixRowsInMemory(Index time, Index row_bytes, Index byte_limit)
+  using Allocate = std::function<std::shared_ptr<std::byte[]>(Index bytes)>;
+
+  /// `allocate` gives memory of a special kind, such as pinned memory, which is asked for by `chunk_bytes` or one row;
+  /// without it rows are allocated one by one.
+  PrefixRowsInMemory(Index time, Index row_bytes, Index byte_limit, Allocate allocate = {},
+                     Index chunk_bytes = Index{64} << 20)
       : index_(static_cast<std::size_t>(time)),
+        row_bytes_(static_cast<std::size_t>(row_bytes)),
         most_rows_(static_cast<std::size_t>(
-            byte_limit / (row_bytes + time * static_cast<Index>(sizeof(TokenId))))) {}
+            byte_limit / (row_bytes + time * static_cast<Index>(sizeof(TokenId))))),
+        rows_a_chunk_(
+            allocate ? std::max<std::size_t>(static_cast<std::size_t>(chunk_bytes) / row_bytes_, 1)
+                     : 1),
+        allocate_(std::move(allocate)) {}
 
   [[nodiscard]] bool find(std::span<TokenId const> tokens, std::span<std::byte> row) override {
-    Index const place = index_.find(tokens);
-    if (place < 0) return false;
-    std::ranges::copy(rows_[static_cast<std::size_t>(place)], row.begin());
-    return true;
+    std::byte const* const kept = place_of(tokens);
+    if (kept != nullptr) std::copy_n(kept, row_bytes_, row.begin());
+    return kept != nullptr;
   }
   void insert(std::span<TokenId const> tokens, std::span<std::byte const> row) override {
-    if (index_.size() == most_rows_) return;
-    rows_.emplace_back(row.begin(), row.end());
-    index_.add(tokens);
+    std::byte* const place = room();
+    if (place == nullptr) return;
+    std::ranges::copy(row, place);
+    keep(tokens);
   }
+  [[nodiscard]] std::byte const* place_of(std::span<TokenId const> tokens) override {
+    Index const place = index_.find(tokens);
+    return place < 0 ? nullptr : at(static_cast<std::size_t>(place));
+  }
+  [[nodiscard]] std::byte* room() override {
+    if (index_.size() == most_rows_) return nullptr;
+    if (index_.size() == chunks_.size() * rows_a_chunk_) add_chunk();
+    return at(index_.size());
+  }
+  void keep(std::span<TokenId const> tokens) override { index_.add(tokens); }
 
  private:
+  [[nodiscard]] std::byte* at(std::size_t place) const {
+    return chunks_[place / rows_a_chunk_].get() + place % rows_a_chunk_ * row_bytes_;
+  }
+  void add_chunk() {
+    std::size_t const rows = std::min(rows_a_chunk_, most_rows_ - index_.size());
+    chunks_.push_back(allocate_ ? allocate_(static_cast<Index>(rows * row_bytes_))
+                                : std::shared_ptr<std::byte[]>(new std::byte[rows * row_bytes_]));
+  }
+
   PrefixIndex index_;
-  std::size_t most_rows_;
-  std::vector<std::vector<std::byte>> rows_;
+  std::size_t row_bytes_, most_rows_, rows_a_chunk_;
+  Allocate allocate_;
+  std::vector<std::shared_ptr<std::byte[]>> chunks_;
 };
 
 ACCRETE_END_NAMESPACE

@@ -34,7 +34,8 @@ struct StepReport {
   Index roll_backs = 0;    ///< how often the run went back to a checkpoint just before this step
   std::optional<double> validation_loss{};
   std::optional<double> prefix_hit_rate{};  ///< of the run so far, where there is a prefix cache
-  std::string warning{};  ///< what has ceased to work in this step, though training goes on
+  std::string
+      warning{};  ///< what has ceased to work in this step, or goes slowly, though training goes on
 };
 
 struct TrainerOptions {
@@ -331,6 +332,10 @@ StepReport Trainer<Model>::step(Batches& batches) {
       report.prefix_hit_rate = prefix_cache_->hit_rate();
       report.warning = prefix_cache_->take_warning();
     }
+  if constexpr (WarnsOfSlowness<Backend>) {
+    std::string const slow = model_.backend().take_warning();
+    if (!slow.empty()) report.warning += (report.warning.empty() ? "" : "; ") + slow;
+  }
   return report;
 }
 

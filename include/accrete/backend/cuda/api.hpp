@@ -101,6 +101,8 @@ class Api {
   virtual Status cuda_mem_get_info(Index* free, Index* total) = 0;
   virtual Status cuda_malloc(void** memory, Index bytes) = 0;
   virtual Status cuda_free(void* memory) = 0;
+  virtual Status cuda_malloc_host(void** memory, Index bytes) = 0;
+  virtual Status cuda_free_host(void* memory) = 0;
   virtual Status cuda_memset_async(void* memory, int value, Index bytes, Stream stream) = 0;
   virtual Status cuda_memcpy_async(void* to, void const* from, Index bytes, CopyKind kind,
                                    Stream stream) = 0;

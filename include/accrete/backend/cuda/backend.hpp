@@ -42,9 +42,17 @@ class BasicCudaBackend {
   [[nodiscard]] std::shared_ptr<std::byte[]> allocate(Index bytes) const {
     return context_->allocate(bytes);
   }
+  [[nodiscard]] std::shared_ptr<std::byte[]> allocate_pinned(Index bytes) const {
+    return cuda::Context::allocate_pinned(context_, bytes);
+  }
   /// Such as "cuda: NVIDIA H100 80GB HBM3 (9.0), driver 13.0, cuBLASLt 13.0.2, float".
   [[nodiscard]] std::string description() const {
     return description_;
+  }
+
+  /// What has come to be computed slowly, said once; empty while all is well.
+  [[nodiscard]] std::string take_warning() const {
+    return product_->take_warning();
   }
 
   void copy_to_device(void* to, void const* from, Index bytes) const {
@@ -85,6 +93,7 @@ class BasicCudaBackend {
 using CudaBackend = BasicCudaBackend<float>;
 using CudaBackendBf16 = BasicCudaBackend<bfloat16>;
 
+static_assert(PinsHostMemory<CudaBackend> && WarnsOfSlowness<CudaBackend>);
 static_assert(ComputeBackend<CudaBackend> && ComputeBackend<CudaBackendBf16>);
 
 ACCRETE_END_NAMESPACE

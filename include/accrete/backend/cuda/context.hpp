@@ -25,7 +25,12 @@ class Context {
   /// Zeroed memory, released with its last handle. Throws an Error that says what was asked for and what is free.
   [[nodiscard]] std::shared_ptr<std::byte[]> allocate(Index bytes) const;
 
-  /// `bytes` bytes from host memory; they may change as soon as it returns.
+  /// Host memory, with rubbish in it, that the device copies from and to by itself; ordinary memory where no more can be
+  /// pinned. `self` is this.
+  [[nodiscard]] static std::shared_ptr<std::byte[]> allocate_pinned(
+      std::shared_ptr<Context> const& self, Index bytes);
+
+  /// `bytes` bytes from host memory; they may change as soon as it returns, unless they are pinned.
   void copy_to_device(void* to, void const* from, Index bytes) const {
     copy(to, from, bytes, CopyKind::to_device);
   }
@@ -140,6 +145,22 @@ inline std::shared_ptr<std::byte[]> Context::allocate(Index bytes) const {
   auto const owner =
       std::make_shared<std::pair<std::shared_ptr<Api>, OwnedMemory>>(api_, std::move(owned));
   return {owner, static_cast<std::byte*>(memory)};
+}
+
+inline std::shared_ptr<std::byte[]> Context::allocate_pinned(std::shared_ptr<Context> const& self,
+                                                             Index bytes) {
+  void* memory = nullptr;
+  auto const status = self->api().cuda_malloc_host(&memory, bytes);
+  if (status.library == Status::Library::runtime && status.code == out_of_memory)
+    return std::shared_ptr<std::byte[]>(new std::byte[static_cast<std::size_t>(bytes)]);
+  if (!status.ok())
+    throw_call_failed(self->api(), status, "cuda_malloc_host(&memory, bytes)", __FILE__, __LINE__,
+                      message(bytes, " bytes"));
+  auto const release = [self](std::byte* pinned) {  // after the copies that may still read it
+    static_cast<void>(self->api().cuda_stream_synchronize(self->stream()));
+    static_cast<void>(self->api().cuda_free_host(pinned));
+  };
+  return {static_cast<std::byte*>(memory), release};
 }
 
 inline Context::Scratch Context::scratch(Index bytes) {

@@ -52,6 +52,10 @@ class DeviceApi final : public Api {
     return runtime(cudaMalloc(memory, static_cast<std::size_t>(bytes)));
   }
   Status cuda_free(void* memory) override { return runtime(cudaFree(memory)); }
+  Status cuda_malloc_host(void** memory, Index bytes) override {
+    return runtime(cudaMallocHost(memory, static_cast<std::size_t>(bytes)));
+  }
+  Status cuda_free_host(void* memory) override { return runtime(cudaFreeHost(memory)); }
   Status cuda_memset_async(void* memory, int value, Index bytes, Stream stream) override {
     return runtime(
         cudaMemsetAsync(memory, value, static_cast<std::size_t>(bytes), stream_of(stream)));

@@ -33,6 +33,11 @@ class CudaProduct {
     std::lock_guard const lock(mutex_);
     return refused_;
   }
+  /// Says once which products have come to be computed by the plain kernel; empty if there is none.
+  [[nodiscard]] std::string take_warning() {
+    std::lock_guard const lock(mutex_);
+    return std::exchange(warning_, {});
+  }
   [[nodiscard]] bool fuses_bias_gradients() const { return options_.fuse_bias_gradients; }
   [[nodiscard]] std::size_t version() const { return version_; }
 
@@ -108,6 +113,7 @@ class CudaProduct {
   mutable std::mutex mutex_;
   std::map<Key, Plan> plans_;
   std::vector<std::string> refused_;
+  std::string warning_;
 };
 
 inline CudaProduct::CudaProduct(std::shared_ptr<Context> context, CudaOptions const& options)
@@ -236,6 +242,9 @@ inline auto CudaProduct::make_plan(Key const& key, Arguments const& arguments) -
   if (found.empty()) {
     plan.refused = true;
     refused_.push_back(name);
+    if (key.epilogue == Epilogue::none)
+      warning_ += message(warning_.empty() ? "" : "; ", "cuBLASLt refuses ", name,
+                          ": a plain kernel computes it, slowly");
     return plan;
   }
   bool const time_them = !options_.deterministic && found.size() > 1;
