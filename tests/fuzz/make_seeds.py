@@ -58,6 +58,15 @@ def substrate(name, basis):
                     "substrate", hashes)
 
 
+def unchecked_substrate(name, tokens, merges=(), table=("F32", [2, 1], bytes(8)), provenance="{}", more=None):
+    """Without any hash: what a reader finds behind them."""
+    vocabulary = {"format": "accrete-vocabulary", "version": 1, "tokens": tokens, "merges": list(merges)}
+    text = json.dumps(vocabulary, separators=(",", ":"), ensure_ascii=False).encode()
+    tensors = (more or {}) | {"table": table, "vocabulary": ("U8", [len(text)], text)}
+    safetensors(name, tensors, {"format": "accrete-substrate", "version": "1", "fingerprint": "",
+                                "provenance": provenance, "ancestors": "[]", "checksum": ""}, "substrate")
+
+
 def token_shard(name, size, ids, fingerprint):
     wide = size > 65536
     content = b"accrtoks" + struct.pack("<IIQII", 1, 4 if wide else 2, size, len(fingerprint), 0)
@@ -77,6 +86,17 @@ safetensors("hashes", {"weight": ("F32", [2, 3], struct.pack("<6f", 1, 2, 3, 4, 
             {"step": "12"}, hashes=True)
 substrate("plain", False)
 substrate("basis", True)
+every_byte = [{"byte": i} for i in range(256)]
+unchecked_substrate("bytes", every_byte + [{"reserved": "<unused_1>"}], table=("F32", [257, 1], bytes(4 * 257)))
+unchecked_substrate("byte-too-large", [{"byte": 256}, "a"])
+unchecked_substrate("no-token", [1, "a"])
+unchecked_substrate("merge-of-none", ["a", "b"], [-1, 0])
+unchecked_substrate("half-a-merge", ["a", "b"], [0])
+unchecked_substrate("provenance-of-no-object", ["a", "b"], provenance="[]")
+unchecked_substrate("table-of-more-rows", ["a", "b"], table=("F32", [3, 1], bytes(12)))
+unchecked_substrate("table-of-other-rank", ["a", "b"], table=("F32", [2], bytes(8)))
+unchecked_substrate("basis-that-is-not-finite", ["a", "b"], more={
+    "components": ("F64", [1, 1], struct.pack("<d", float("nan"))), "mean": ("F64", [1], bytes(8)), "variances": ("F64", [1], bytes(8))})
 token_shard("narrow", 300, [1, 2, 299, 4, 5], b"abc")
 token_shard("wide", 65537, [0, 65536, 7], b"f00df00d")
 token_shard("empty", 1, [], b"")

@@ -13,19 +13,22 @@ mkdir -p "$2/bin"
 folder=$(cd "$2" && pwd)
 shift 2
 readers=("$@")
-((${#readers[@]})) || readers=(json safetensors tokenizer_json substrate token_shard growth_plan ngram_list hex_font)
+((${#readers[@]})) || readers=(json safetensors tokenizer_json substrate token_shard growth_plan ngram_list hex_font
+                                  checkpoint ensemble_manifest)
 
 # What belongs to a reader, below include/accrete; coverage is counted there.
 declare -A sources=(
   [json]="io/json_number io/json_parser io/json_reader io/json_string io/utf8_check"
   [safetensors]="io/safetensors_header_parser io/safetensors_reader io/safetensors_hashes io/tensor_info io/tensor_conversion"
   [tokenizer_json]="text/json_path_reader text/tokenizer_json text/tokenizer_json_assembly text/tokenizer_json_model
-                    text/tokenizer_json_parts text/tokenizer_json_rules"
+                    text/tokenizer_json_parts text/tokenizer_json_rules text/token_table"
   [substrate]="substrate/substrate_file substrate/substrate_identity substrate/substrate text/vocabulary_json"
   [token_shard]="data/token_shard"
   [growth_plan]="text/json_path_reader train/growth_plan_json train/growth_plan_check"
   [ngram_list]="text/ngram_list text/python_literal_reader"
   [hex_font]="substrate/glyph/hex_font substrate/glyph/hex_lines"
+  [checkpoint]="train/checkpoint_reader"
+  [ensemble_manifest]="train/ensemble_manifest"
 )
 
 compile() {  # OUTPUT READER FLAG...

@@ -29,6 +29,15 @@ void read_substrate(std::span<std::uint8_t const> content) noexcept {
   require(again == *substrate, "a substrate reads the same");
   require(again.provenance() == substrate->provenance(), "its provenance reads the same");
   require(again.ancestors() == substrate->ancestors(), "its ancestors read the same");
+  require(to_json(again.identity()) == to_json(substrate->identity()),
+          "its identity reads the same");
+  require(
+      to_json(substrate_identity_from_json(to_json(again.identity()))) == to_json(again.identity()),
+      "an identity reads the same as JSON");
+  require(again.docks_with(*substrate), "a substrate docks with itself");
+  auto const last = static_cast<TokenId>(again.vocabulary_size() - 1);
+  require(again.row(last).data() + again.width() == again.table().data() + again.table().size(),
+          "the last row ends the table");
   require(again.basis().has_value() == substrate->basis().has_value(), "its basis is there");
 }
 
