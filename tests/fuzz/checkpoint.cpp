@@ -65,6 +65,8 @@ void read_state(std::string_view state) noexcept {
   std::string const path = checkpoint.changed().string();
   auto const file = read_or_refuse(path, [&] { return CheckpointReader(path); });
   if (!file) return;
+  file->verify();  // of version 1, which has no hashes
+  require(file->has_trainer() == file->state().contains("trainer"), "a state says what it has");
   try {
     Model model = make_model(checkpoint.substrate());
     file->restore(model);

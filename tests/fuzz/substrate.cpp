@@ -35,6 +35,7 @@ void read_substrate(std::span<std::uint8_t const> content) noexcept {
       to_json(substrate_identity_from_json(to_json(again.identity()))) == to_json(again.identity()),
       "an identity reads the same as JSON");
   require(again.docks_with(*substrate), "a substrate docks with itself");
+  require(!again.is_ancestor_of(*substrate), "no substrate is its own ancestor");
   auto const last = static_cast<TokenId>(again.vocabulary_size() - 1);
   require(again.row(last).data() + again.width() == again.table().data() + again.table().size(),
           "the last row ends the table");
