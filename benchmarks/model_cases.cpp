@@ -4,6 +4,7 @@
 
 #include "blank_substrate.hpp"
 #include "machine.hpp"
+#include "random_batches.hpp"
 
 namespace bench {
 namespace {
@@ -20,30 +21,13 @@ constexpr Index active_blocks = 3, prompt_tokens = 32, new_tokens = 64;
 using Model =
     Decoder<LearnedEmbedding, Growable<Stack<TransformerBlock<dynamic_block, CpuBackend>>>>;
 
-/// Random tokens, new ones at each call.
-class RandomBatches {
- public:
-  RandomBatches(Size const& size) : size_(size) {}
-  [[nodiscard]] Index batch() const { return size_.batch; }
-  [[nodiscard]] Index time() const { return size_.time; }
-  void next(std::span<TokenId> inputs, std::span<TokenId> targets) {
-    for (auto tokens : {inputs, targets})
-      for (TokenId& token : tokens)
-        token =
-            static_cast<TokenId>(stream_.uniform(drawn_++) * static_cast<double>(size_.vocabulary));
-  }
-  [[nodiscard]] Json state() const { return Json(static_cast<Index>(drawn_)); }
-  void restore(Json const& state) { drawn_ = static_cast<std::uint64_t>(state.as_int()); }
-
- private:
-  Size const& size_;
-  RandomStream stream_{1, 1};
-  std::uint64_t drawn_ = 0;
-};
+RandomBatches random_batches(Size const& size) {
+  return {size.vocabulary, size.batch, size.time};
+}
 
 /// Few tokens, the same ones again and again.
 Batches repeated_batches(Size const& size) {
-  RandomBatches random(size);
+  RandomBatches random = random_batches(size);
   auto const count = static_cast<std::size_t>(2 * size.batch * size.time);
   std::vector<TokenId> tokens(count + 1), unused;
   random.next(tokens, unused);
@@ -70,7 +54,7 @@ struct Timing {
 };
 
 Timing time_training(Model& model, Size const& size, int repeats) {
-  RandomBatches batches(size);
+  RandomBatches batches = random_batches(size);
   Trainer trainer{model, AdamW{}};
   return {time_samples(repeats, [&] { trainer.step(batches); }), size.batch * size.time};
 }
@@ -84,7 +68,7 @@ Timing time_cached_training(Model& model, Size const& size, int repeats) {
 }
 
 Timing time_forward(Model const& model, Size const& size, int repeats) {
-  RandomBatches batches(size);
+  RandomBatches batches = random_batches(size);
   Index const tokens = size.batch * size.time;
   std::vector<TokenId> inputs(static_cast<std::size_t>(tokens)), targets(inputs.size());
   batches.next(inputs, targets);

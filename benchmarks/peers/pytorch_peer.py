@@ -148,7 +148,7 @@ class Decoder(nn.Module):
         self.embedding.requires_grad_(False)
         self.blocks[: self.frozen_blocks].requires_grad_(False)
 
-    def forward(self, ids, positions=None, caches=None, mask=None):
+    def hidden(self, ids, positions=None, caches=None, mask=None):
         if positions is None:
             positions = torch.arange(ids.shape[1], device=ids.device)
         generating = caches is not None
@@ -161,7 +161,10 @@ class Decoder(nn.Module):
             x = block(x, positions, cache, mask)
         if generating:
             x = x[:, -1:]  # only the last position is asked for
-        return self.head(self.norm(x))
+        return self.norm(x)
+
+    def forward(self, ids, positions=None, caches=None, mask=None):
+        return self.head(self.hidden(ids, positions, caches, mask))
 
 
 def make_optimizer(model):

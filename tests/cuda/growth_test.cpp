@@ -7,9 +7,9 @@
 #include <map>
 
 #include "support/all_close.hpp"
-#include "support/fake_cuda.hpp"
 #include "support/models.hpp"
 #include "support/scratch_folder.hpp"
+#include "support/tested_cuda.hpp"
 
 BOOST_AUTO_TEST_SUITE(cuda_growth)
 
@@ -91,7 +91,7 @@ static_assert(WeightedMeanFits<CpuModel> && !WeightedMeanFits<CudaModel>);  // F
 
 BOOST_AUTO_TEST_CASE(new_blocks_start_as_on_the_cpu) {
   using accrete::BlockStart;
-  auto const api = std::make_shared<FakeCuda>();
+  auto const api = std::make_shared<TestedCuda>();
   {
     auto on_cpu = make_model<CpuModel>(Cpu(1));
     auto model = make_model<CudaModel>(CudaBackend(api));
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(new_blocks_start_as_on_the_cpu) {
 }
 
 BOOST_AUTO_TEST_CASE(moments_are_handed_over_through_the_host) {
-  auto const api = std::make_shared<FakeCuda>();
+  auto const api = std::make_shared<TestedCuda>();
   auto whole = make_model<CudaModel>(CudaBackend(api));
   auto handed_over = make_model<CudaModel>(CudaBackend(api));
   auto batches = random_batches(vocabulary, 2, 5), same = batches;
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(moments_are_handed_over_through_the_host) {
 }
 
 BOOST_AUTO_TEST_CASE(a_prefix_cache_changes_nothing_that_is_computed) {
-  auto const api = std::make_shared<FakeCuda>();
+  auto const api = std::make_shared<TestedCuda>();
   ScratchFolder const folder;
   auto const train = [&](std::optional<accrete::PrefixCacheOptions> cache) {
     auto model = make_model<CudaModel>(CudaBackend(api));
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(whatever_call_fails_while_rows_are_kept_nothing_leaks) {
 }
 
 BOOST_AUTO_TEST_CASE(fusions_train_and_write_like_on_the_cpu) {
-  auto const api = std::make_shared<FakeCuda>();
+  auto const api = std::make_shared<TestedCuda>();
   ScratchFolder const folder;
   {
     auto model = make_fused<CudaModel>(CudaBackend(api));

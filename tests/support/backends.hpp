@@ -1,5 +1,5 @@
-/// The backends that the tests are templates over. Those for a device, which loops on the host stand in for, have a program
-/// of their own, made of the same tests: with ACCRETE_TEST_DEVICE defined.
+/// The backends that the tests are templates over. Those for a device, which loops on the host stand in for unless nvcc
+/// compiles them, have a program of their own, made of the same tests: with ACCRETE_TEST_DEVICE defined.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 #include <boost/mpl/list.hpp>
 
 #include "support/cuda_kernels.hpp"
-#include "support/fake_cuda.hpp"
+#include "support/tested_cuda.hpp"
 #endif
 
 namespace accrete_test {
@@ -34,12 +34,12 @@ using AllBackends = std::tuple<accrete::ReferenceBackend<double>, accrete::Refer
                                accrete::BasicCpuBackend<float>, accrete::BasicCpuBackend<double>>;
 #endif
 
-/// A backend of the default settings; one for CUDA runs on the fake device, in the tests' own memory.
+/// A backend of the default settings; one for CUDA runs in the tests' own memory and times no algorithms.
 template <class Backend>
 [[nodiscard]] Backend make_backend() {
 #ifdef ACCRETE_TEST_DEVICE
   if constexpr (!accrete::HostBackend<Backend>)
-    return Backend(std::make_shared<FakeCuda>(FakeCuda::Settings{.checks_memory = false}));
+    return Backend(cuda_for_operations(), {.deterministic = true});
   else
 #endif
     return Backend{};

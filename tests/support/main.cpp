@@ -6,6 +6,13 @@ static bool name_the_suite() {
   return true;
 }
 
+#ifdef BOOST_TEST_DYN_LINK
 int main(int argc, char* argv[]) {
   return boost::unit_test::unit_test_main(&name_the_suite, argc, argv);
 }
+#else  // Boost's static library has the main() that calls this.
+boost::unit_test::test_suite* init_unit_test_suite(int, char*[]) {
+  name_the_suite();
+  return nullptr;
+}
+#endif

@@ -10,6 +10,9 @@
 
 #include <accrete/core/random.hpp>
 #include <accrete/core/tensor_view.hpp>
+#ifdef __CUDACC__
+#include "support/counted_device.hpp"
+#endif
 
 namespace accrete_test {
 
@@ -24,6 +27,15 @@ using Values = std::map<std::string, std::vector<double>>;
 [[nodiscard]] inline Index size_of(Numbers const& numbers, std::string const& name) {
   return static_cast<Index>(numbers.at(name));
 }
+
+/// A tensor's numbers, in memory that the tested backend reads.
+#ifdef __CUDACC__
+template <class T>
+using TensorValues = std::vector<T, ManagedAllocator<T>>;
+#else
+template <class T>
+using TensorValues = std::vector<T>;
+#endif
 
 /// An owning tensor, which may stand wherever a view is asked for.
 template <class T, int Rank>
@@ -51,12 +63,12 @@ class Tensor {
     return {values_.data(), sizes_};
   }
 
-  [[nodiscard]] std::vector<T>& values() { return values_; }
+  [[nodiscard]] TensorValues<T>& values() { return values_; }
   [[nodiscard]] std::vector<double> doubles() const { return {values_.begin(), values_.end()}; }
 
  private:
   Sizes sizes_;
-  std::vector<T> values_;
+  TensorValues<T> values_;
 };
 
 /// `count` normal values of the stream `name`, each exact in float.

@@ -50,7 +50,7 @@ class FewRowsProduct {
   template <int Squares>
   using Places = std::array<Place, static_cast<std::size_t>(Squares)>;
 
-  template <int Rows = rows_at_once>
+  template <int Rows>
   static void multiply_rows(T const* packed, MatrixView<T const> b, MatrixView<T> c,
                             ProductOptions<T> const& options);
   template <int Rows, int Squares, bool Whole>
@@ -90,7 +90,7 @@ void FewRowsProduct<T>::multiply(MatrixView<T const> a, MatrixView<T const> b, M
       IndexRange const terms{d * Tile::depth, std::min((d + 1) * Tile::depth, a.columns)};
       pack_matrix(a.block(rows, terms), packed + d * rows_size, Tile::depth);
     }
-    multiply_rows(packed, b, c.block(rows, {0, c.columns}), options);
+    multiply_rows<rows_at_once>(packed, b, c.block(rows, {0, c.columns}), options);
   }
 }
 

@@ -12,7 +12,7 @@ ACCRETE_BEGIN_NAMESPACE
 
 namespace cuda {
 
-class DeviceApi final : public Api {
+class DeviceApi : public Api {
  public:
   std::string describe(Status status) const override {
     if (status.library == Status::Library::blas) {

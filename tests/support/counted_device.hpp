@@ -1,0 +1,89 @@
+/// The real device in tests: it counts what it was asked for and not given back, and waits after each kernel and product, so
+/// that an error belongs to its test and the host may read what they wrote. For nvcc.
+#pragma once
+
+#include <new>
+#include <string>
+#include <vector>
+
+#include <accrete/backend/cuda/backend.hpp>
+
+namespace accrete_test {
+
+class CountedDevice final : public accrete::cuda::DeviceApi {
+ public:
+  using Index = accrete::Index;
+  using DeviceApi = accrete::cuda::DeviceApi;
+  using Status = accrete::cuda::Status;
+
+  /// All that was made and not given back: memory, streams and events.
+  [[nodiscard]] std::size_t alive() const { return alive_; }
+  [[nodiscard]] Index allocations() const { return allocations_; }
+  [[nodiscard]] std::vector<std::string> mistakes() const { return {}; }
+
+  Status cuda_malloc(void** memory, Index bytes) override {
+    ++allocations_;
+    return made(DeviceApi::cuda_malloc(memory, bytes));
+  }
+  Status cuda_free(void* memory) override { return gone(DeviceApi::cuda_free(memory)); }
+  Status cuda_stream_create(accrete::cuda::Stream* stream) override {
+    return made(DeviceApi::cuda_stream_create(stream));
+  }
+  Status cuda_stream_destroy(accrete::cuda::Stream stream) override {
+    return gone(DeviceApi::cuda_stream_destroy(stream));
+  }
+  Status cuda_event_create(accrete::cuda::Event* event) override {
+    return made(DeviceApi::cuda_event_create(event));
+  }
+  Status cuda_event_destroy(accrete::cuda::Event event) override {
+    return gone(DeviceApi::cuda_event_destroy(event));
+  }
+  Status cuda_launch_kernel(accrete::cuda::LaunchRequest const& request,
+                            accrete::cuda::Stream stream) override {
+    Status const status = DeviceApi::cuda_launch_kernel(request, stream);
+    return status.ok() ? cuda_stream_synchronize(stream) : status;
+  }
+  Status cublas_lt_matmul(void* handle, void* description, void const* alpha, void const* a,
+                          void* a_layout, void const* b, void* b_layout, void const* beta,
+                          void const* c, void* c_layout, void* d, void* d_layout,
+                          accrete::cuda::Algorithm const* algorithm, void* workspace,
+                          std::size_t workspace_bytes, accrete::cuda::Stream stream) override {
+    Status const status = DeviceApi::cublas_lt_matmul(
+        handle, description, alpha, a, a_layout, b, b_layout, beta, c, c_layout, d, d_layout,
+        algorithm, workspace, workspace_bytes, stream);
+    return status.ok() ? cuda_stream_synchronize(stream) : status;
+  }
+
+ private:
+  Status made(Status status) {
+    if (status.ok()) ++alive_;
+    return status;
+  }
+  Status gone(Status status) {
+    if (status.ok()) --alive_;
+    return status;
+  }
+
+  std::size_t alive_ = 0;
+  Index allocations_ = 0;
+};
+
+/// Memory that host and device read alike: for the tensors of tests of single operations.
+template <class T>
+struct ManagedAllocator {
+  using value_type = T;
+
+  ManagedAllocator() = default;
+  template <class U>
+  ManagedAllocator(ManagedAllocator<U> const&) {}
+
+  T* allocate(std::size_t count) {
+    void* memory = nullptr;
+    if (cudaMallocManaged(&memory, count * sizeof(T)) != cudaSuccess) throw std::bad_alloc();
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* memory, std::size_t) { static_cast<void>(cudaFree(memory)); }
+  friend bool operator==(ManagedAllocator, ManagedAllocator) { return true; }
+};
+
+}  // namespace accrete_test
