@@ -17,6 +17,7 @@ while (($#)); do
   esac
 done
 mkdir -p "$out" || exit 1
+./accrete-gpu-bench --case machine --repeats 1 >/dev/null || exit 1  # says what is wrong with card or driver
 failed=0
 
 # What a sanitizer slows down a hundredfold runs at small sizes: all models, and one case of each operation.
@@ -46,7 +47,7 @@ sanitize() {
   local tool
   for tool; do
     if [[ -n $sanitizer ]]; then
-      step "$tool" 240 "$sanitizer" --tool "$tool" --error-exitcode 99 ./accrete-gpu-tests "${reduced[@]}"
+      step "$tool" 240 "$sanitizer" --tool "$tool" --error-exitcode 99 ./accrete-gpu-tests --color_output=no "${reduced[@]}"
     else
       skip "$tool" "no compute-sanitizer here"
     fi
@@ -80,7 +81,7 @@ for part in "${parts[@]}"; do
   log=$out/part-$part.log steps="" figures=""
   : >"$log"
   case $part in
-    1) step tests 500 ./accrete-gpu-tests --log_level=test_suite ;;
+    1) step tests 500 ./accrete-gpu-tests --color_output=no --log_level=test_suite ;;
     2) sanitize memcheck initcheck ;;
     3) sanitize racecheck synccheck ;;
     4) benchmarks ;;

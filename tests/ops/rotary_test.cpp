@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(each_sequence_may_stand_at_its_own_position, Backe
   auto const backend = make_backend<Backend>();
   using T = typename Backend::Element;
   auto whole = three_times<T>(random_values("x", 11 * 12), {1, 11, 3, 2, 6});
-  std::vector<T> const before = whole.values();
+  auto const before = whole.values();
   accrete::rotary_forward(backend, whole, {}, 10000);
   // Tokens 7 and 2 of that sequence as two sequences of one token.
   constexpr std::ptrdiff_t token = 3 * 2 * 6;
