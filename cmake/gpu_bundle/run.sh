@@ -21,7 +21,7 @@ mkdir -p "$out" || exit 1
 failed=0
 
 # What a sanitizer slows down a hundredfold runs at small sizes: all models, and one case of each operation.
-reduced=(--run_test='cuda_decoder/*,cuda_growth/*,*/matches_pytorch')
+reduced=(--run_test='cuda_decoder:cuda_growth:cuda_growth_run:*/matches_pytorch*')
 
 quote() { printf '"%s"' "$(sed 's/[\\"]/\\&/g' <<<"$1")"; }
 card() { nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>&1 | head -1; }

@@ -1,13 +1,13 @@
-// A growth plan on the CUDA backend, on the fake device: stages, adapters, moments, checkpoints.
+// A growth plan on the CUDA backend: stages, adapters, moments, checkpoints.
 #include <accrete/backend/cuda/cuda.hpp>
 #include <accrete/train/growth_run.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include "support/all_close.hpp"
-#include "support/fake_cuda.hpp"
 #include "support/models.hpp"
 #include "support/scratch_folder.hpp"
+#include "support/tested_cuda.hpp"
 
 BOOST_AUTO_TEST_SUITE(cuda_growth_run)
 
@@ -17,6 +17,7 @@ using namespace accrete;
 using namespace accrete_test;
 
 constexpr Index vocabulary = 23;
+CudaOptions const deterministic{.deterministic = true};
 
 /// Three stages in nine steps: new blocks at random, copies with their moments, and one in the middle with adapters.
 GrowthPlan make_plan(bool adapts) {
@@ -72,7 +73,7 @@ struct Process {
   GrowthRun<Model, Batches> run;
 };
 
-void check_nothing_is_left(FakeCuda const& api) {
+void check_nothing_is_left(TestedCuda const& api) {
   BOOST_TEST(api.alive() == 0u);
   BOOST_TEST(api.mistakes().empty());
 }
@@ -80,10 +81,10 @@ void check_nothing_is_left(FakeCuda const& api) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_plan_runs_as_on_the_cpu) {
-  auto const api = std::make_shared<FakeCuda>();
+  auto const api = std::make_shared<TestedCuda>();
   {
     Process<Cpu> on_cpu(Cpu(1), make_plan(true));
-    Process<CudaBackend> process(CudaBackend(api), make_plan(true));
+    Process<CudaBackend> process(CudaBackend(api, deterministic), make_plan(true));
     BOOST_TEST_REQUIRE(on_cpu.run.run());
     BOOST_TEST_REQUIRE(process.run.run());
     BOOST_TEST(process.losses.size() == 9u);
@@ -95,16 +96,16 @@ BOOST_AUTO_TEST_CASE(a_plan_runs_as_on_the_cpu) {
 
 BOOST_AUTO_TEST_CASE(a_plan_goes_on_from_a_checkpoint_to_the_bit) {
   ScratchFolder const folder;
-  auto const api = std::make_shared<FakeCuda>();
+  auto const api = std::make_shared<TestedCuda>();
   {
-    Process<CudaBackend> whole(CudaBackend(api), make_plan(true));
+    Process<CudaBackend> whole(CudaBackend(api, deterministic), make_plan(true));
     BOOST_TEST_REQUIRE(whole.run.run());
     for (Index const steps : {2, 4, 8}) {  // in each stage, and while adapters train
-      Process<CudaBackend> first(CudaBackend(api), make_plan(true));
+      Process<CudaBackend> first(CudaBackend(api, deterministic), make_plan(true));
       first.stop_after = steps;
       BOOST_TEST(!first.run.run(first.stop.get_token()));
       first.run.save(folder / "run.safetensors");
-      Process<CudaBackend> second(CudaBackend(api), make_plan(true));
+      Process<CudaBackend> second(CudaBackend(api, deterministic), make_plan(true));
       second.run.restore(CheckpointReader(folder / "run.safetensors"));
       BOOST_TEST_REQUIRE(second.run.run());
       BOOST_TEST(same_bits(parameters_of(second.model), parameters_of(whole.model)));
@@ -114,10 +115,10 @@ BOOST_AUTO_TEST_CASE(a_plan_goes_on_from_a_checkpoint_to_the_bit) {
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_with_a_prefix_cache_has_the_same_bits) {
-  auto const api = std::make_shared<FakeCuda>();
+  auto const api = std::make_shared<TestedCuda>();
   {
-    Process<CudaBackend> without(CudaBackend(api), make_plan(true));
-    Process<CudaBackend> with(CudaBackend(api), make_plan(true),
+    Process<CudaBackend> without(CudaBackend(api, deterministic), make_plan(true));
+    Process<CudaBackend> with(CudaBackend(api, deterministic), make_plan(true),
                               {.prefix_cache = PrefixCacheOptions{.byte_limit = 1 << 16}});
     BOOST_TEST_REQUIRE(without.run.run());
     BOOST_TEST_REQUIRE(with.run.run());
@@ -127,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_plan_with_a_prefix_cache_has_the_same_bits) {
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_runs_in_bfloat16) {
-  auto const api = std::make_shared<FakeCuda>();
+  auto const api = std::make_shared<TestedCuda>();
   {
     Process<Cpu> on_cpu(Cpu(1), make_plan(false));
     Process<CudaBackendBf16> process(CudaBackendBf16(api), make_plan(false));
