@@ -1,33 +1,11 @@
 #!/usr/bin/env bash
 # accrete-checkpoint from end to end: checkpoint.sh CHECKPOINT GROW SUBSTRATE TOKENIZE, the four programs. Ends with 0 if
 # all is as it should be.
-set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
 program=$1
 grow=$2
 substrate_program=$3
 tokenize=$4
-source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-failures=0
-
-# expect WHAT WANTED GOT
-expect() {
-  [[ $2 == "$3" ]] && return
-  printf '%s:\n  expected %s\n  got      %s\n' "$1" "$2" "$3"
-  failures=$((failures + 1))
-}
-# says WHAT PART GOT
-says() { [[ $3 == *"$2"* ]] || expect "$1" "... $2 ..." "$3"; }
-# refuse STATUS PART COMMAND...: it ends with the status and says the part.
-refuse() {
-  local status=$1 part=$2 output
-  shift 2
-  output=$("$@" 2>&1 >/dev/null </dev/null)
-  expect "the status of $*" "$status" $?
-  says "what $* says" "$part" "$output"
-}
 
 # A checkpoint of 4 and one of 8 steps of one run.
 for i in $(seq 200); do printf 'Line %s: the cat %s sat on mat %s.\n' "$i" $((i * 7 % 31)) $((i * 5 % 17)); done >text.txt
@@ -118,6 +96,4 @@ refuse 2 "convert needs --out" "$program" convert new
 refuse 1 "missing: cannot open" "$program" inspect missing
 says "the help" "accrete-checkpoint inspect|verify|diff|convert" "$("$program" --help)"
 
-[[ $failures == 0 ]] && exit
-printf '%s failures\n' "$failures"
-exit 1
+finish

@@ -1,32 +1,9 @@
 #!/usr/bin/env bash
 # accrete-grow from end to end: grow.sh GROW SUBSTRATE TOKENIZE, the three programs. Ends with 0 if all is as it should be.
-set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
 program=$1
 substrate_program=$2
 tokenize=$3
-source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-scratch=$(mktemp -d)
-# (A child that a signal reaches before it has become its program may run this, too.)
-trap '[[ $BASHPID == "$$" ]] && rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-failures=0
-
-# expect WHAT WANTED GOT
-expect() {
-  [[ $2 == "$3" ]] && return
-  printf '%s:\n  expected %s\n  got      %s\n' "$1" "$2" "$3"
-  failures=$((failures + 1))
-}
-# says WHAT PART GOT
-says() { [[ $3 == *"$2"* ]] || expect "$1" "... $2 ..." "$3"; }
-# refuse STATUS PART COMMAND...: it ends with the status and says the part.
-refuse() {
-  local status=$1 part=$2 output
-  shift 2
-  output=$("$@" 2>&1 >/dev/null </dev/null)
-  expect "the status of $*" "$status" $?
-  says "what $* says" "$part" "$output"
-}
 
 # A text, a vocabulary, a substrate, shards.
 for i in $(seq 400); do printf 'Line %s: the cat %s sat on mat %s.\n' "$i" $((i * 7 % 31)) $((i * 5 % 17)); done >text.txt
@@ -173,6 +150,4 @@ refuse 2 "unrecognised option" "$program" --plna plan.json
 expect "folders of refused runs" "" "$(find . -name 'none*')"
 says "the help" "accrete-grow --plan FILE" "$("$program" --help)"
 
-[[ $failures == 0 ]] && exit
-printf '%s failures\n' "$failures"
-exit 1
+finish

@@ -1,33 +1,12 @@
 #!/usr/bin/env bash
 # accrete-substrate from end to end: substrate.sh PROGRAM. Ends with 0 if all is as it should be.
-set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
 program=$1
-fonts=$(cd "$(dirname "${BASH_SOURCE[0]}")/../substrate/fonts" && pwd)
+fonts=$source_dir/tests/substrate/fonts
 golden=$fonts/../golden
 unifont=/usr/share/fonts/opentype/unifont/unifont.otf
 unifont_hex=/usr/share/unifont/unifont.hex
 unifont_marks=/usr/share/unifont/plane00-combining.txt
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-failures=0
-
-# expect WHAT WANTED GOT
-expect() {
-  [[ $2 == "$3" ]] && return
-  printf '%s:\n  expected %s\n  got      %s\n' "$1" "$2" "$3"
-  failures=$((failures + 1))
-}
-# says WHAT PART GOT
-says() { [[ $3 == *"$2"* ]] || expect "$1" "... $2 ..." "$3"; }
-# refuse STATUS PART COMMAND...: it ends with the status and says the part.
-refuse() {
-  local status=$1 part=$2 output
-  shift 2
-  output=$("$@" 2>&1 >/dev/null </dev/null)
-  expect "the status of $*" "$status" $?
-  says "what $* says" "$part" "$output"
-}
 
 # Pictures, in and out of the sandbox.
 printf '0061\n0062 0061\tignored\n1F600\n' >tokens.txt
@@ -117,6 +96,4 @@ for size in 32 64; do
   done
 done
 
-[[ $failures == 0 ]] && exit
-printf '%s failures\n' "$failures"
-exit 1
+finish

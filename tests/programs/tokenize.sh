@@ -1,26 +1,7 @@
 #!/usr/bin/env bash
 # accrete-tokenize from end to end: tokenize.sh PROGRAM. Ends with 0 if all is as it should be.
-set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
 program=$1
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-failures=0
-
-# expect WHAT WANTED GOT
-expect() {
-  [[ $2 == "$3" ]] && return
-  printf '%s:\n  expected %s\n  got      %s\n' "$1" "$2" "$3"
-  failures=$((failures + 1))
-}
-# refuse STATUS PART COMMAND...: it ends with the status and says the part.
-refuse() {
-  local status=$1 part=$2 output
-  shift 2
-  output=$("$@" 2>&1 >/dev/null </dev/null)
-  expect "the status of $*" "$status" $?
-  [[ $output == *"$part"* ]] || expect "what $* says" "... $part ..." "$output"
-}
 
 for i in $(seq 300); do printf 'The cat sat on mat %s. Кошка сидела на коврике.\n' "$i"; done >text.txt
 "$program" train --quiet --size 500 --memory 16M --threads 2 --out small.json text.txt || expect train 0 $?
@@ -65,4 +46,4 @@ refuse 1 "bad_text.txt: offset 2" "$program" train --quiet --out x.json bad_text
 sed 's/"normalizer": null/"normalizer": {"type": "NFC"}/' tokenizer.json >normalized.json
 refuse 1 "normalizer is not supported" "$program" encode --vocabulary normalized.json
 expect "no file half-written" "" "$(ls | grep '^x\.')"
-exit $((failures > 0))
+finish
