@@ -290,6 +290,21 @@ BOOST_AUTO_TEST_CASE(depth_is_bounded) {
   BOOST_CHECK_THROW((void)Json::parse("[[]]", "f", {.max_depth = 1}), FileError);
 }
 
+BOOST_AUTO_TEST_CASE(long_arrays_take_no_more_than_their_elements) {
+  std::string inner = "[0";
+  for (int i = 1; i < 300; ++i) inner += ",0";
+  inner += ']';
+  std::string text = "[" + inner;
+  for (int i = 1; i < 300; ++i) text += "," + inner;
+  text += ']';
+  Json const json = parse(text);
+  BOOST_TEST(json.as_array().capacity() == 300u);
+  BOOST_TEST(json.as_array().back().size() == 300u);
+  BOOST_TEST(json.dump() == text);
+  BOOST_CHECK_EXCEPTION((void)parse(text + "]"), FileError,
+                        says("offset " + std::to_string(text.size())));
+}
+
 BOOST_AUTO_TEST_CASE(memory_is_bounded_by_the_length_of_the_text) {
   std::string empty_arrays = "[[]";
   for (int i = 0; i < 1'000; ++i) empty_arrays += ",[]";

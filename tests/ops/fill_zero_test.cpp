@@ -11,7 +11,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(everything_is_zero_and_nothing_more, Backend,
                               accrete_test::AllBackends) {
   using T = typename Backend::Master;
   for (std::size_t const count : {0u, 1u, 67u, 200001u}) {
-    std::vector<T> values(count + 1, T{3});
+    accrete_test::TensorValues<T> values(count + 1, T{3});
     accrete::fill_zero(accrete_test::make_backend<Backend>(),
                        {values.data(), {static_cast<accrete::Index>(count)}});
     BOOST_TEST(

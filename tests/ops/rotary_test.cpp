@@ -42,7 +42,7 @@ auto const evaluate = []<class Backend>(Backend const& backend, Numbers const& n
   Index const batch = size_of(numbers, "B");
   std::array<Index, 5> const sizes{batch, size_of(numbers, "T"), 3, size_of(numbers, "H"),
                                    size_of(numbers, "D")};
-  std::vector<Index> const positions(static_cast<std::size_t>(batch), size_of(numbers, "start"));
+  TensorValues<Index> const positions(static_cast<std::size_t>(batch), size_of(numbers, "start"));
   auto const start = numbers.at("start") == 0
                          ? accrete::View<Backend, Index const, 1>{}
                          : accrete::View<Backend, Index const, 1>{positions.data(), {batch}};

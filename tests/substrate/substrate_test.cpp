@@ -159,6 +159,35 @@ BOOST_AUTO_TEST_CASE(a_file_gives_everything_back) {
   }
 }
 
+/// All pairs and triples of 50 letters, the latter merged in two ways: more merges than the published vocabularies have.
+BOOST_AUTO_TEST_CASE(a_narrow_table_of_a_large_vocabulary_is_read_back) {
+  using accrete::TokenId;
+  constexpr TokenId letters = 50, pairs = letters * letters;
+  std::vector<Token> tokens;
+  std::vector<accrete::TokenPair> merges;
+  std::string const letter = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX";
+  for (char const a : letter) tokens.push_back({{a}});
+  for (TokenId i = 0; i < pairs; ++i) {
+    tokens.push_back(
+        {tokens[std::size_t(i / letters)].spelling + letter[std::size_t(i % letters)]});
+    merges.push_back({i / letters, i % letters});
+  }
+  for (TokenId i = 0; i < pairs * letters; ++i) {  // (ab)c and a(bc)
+    TokenId const a = i / pairs, bc = letters + i % pairs, ab = letters + i / letters;
+    tokens.push_back({tokens[std::size_t(a)].spelling + tokens[std::size_t(bc)].spelling});
+    merges.push_back({ab, i % letters});
+    merges.push_back({a, bc});
+  }
+  auto const count = tokens.size();
+  Vocabulary const large(std::move(tokens), std::move(merges));
+  accrete_test::ScratchFolder const folder;
+  Substrate const written = Substrate::from_table(large, std::vector<float>(16 * count, 0.5f), 16);
+  written.save(folder / "large");
+  BOOST_TEST(Substrate::load(folder / "large").fingerprint() == written.fingerprint());
+  std::string const json = accrete::to_json(large).dump();
+  BOOST_TEST(accrete::vocabulary_from_json(Json::parse(json, "large")).merges().size() == 252500u);
+}
+
 BOOST_AUTO_TEST_CASE(a_changed_table_is_found_on_loading) {
   accrete_test::ScratchFolder const folder;
   Substrate(parts()).save(folder / "s.safetensors");

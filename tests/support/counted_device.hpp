@@ -1,4 +1,4 @@
-/// The real device in tests: it counts what it was asked for and not given back, and waits after each kernel and product, so
+/// The real device in tests: it counts what it was asked for and not given back, and waits after each call, so
 /// that an error belongs to its test and the host may read what they wrote. For nvcc.
 #pragma once
 
@@ -37,6 +37,16 @@ class CountedDevice final : public accrete::cuda::DeviceApi {
   }
   Status cuda_event_destroy(accrete::cuda::Event event) override {
     return gone(DeviceApi::cuda_event_destroy(event));
+  }
+  Status cuda_memset_async(void* memory, int value, Index bytes,
+                           accrete::cuda::Stream stream) override {
+    Status const status = DeviceApi::cuda_memset_async(memory, value, bytes, stream);
+    return status.ok() ? cuda_stream_synchronize(stream) : status;
+  }
+  Status cuda_memcpy_async(void* to, void const* from, Index bytes, accrete::cuda::CopyKind kind,
+                           accrete::cuda::Stream stream) override {
+    Status const status = DeviceApi::cuda_memcpy_async(to, from, bytes, kind, stream);
+    return status.ok() ? cuda_stream_synchronize(stream) : status;
   }
   Status cuda_launch_kernel(accrete::cuda::LaunchRequest const& request,
                             accrete::cuda::Stream stream) override {

@@ -35,8 +35,10 @@ class JsonParser {
   [[nodiscard]] Json parse_object();
   [[nodiscard]] Json parse_string();
 
+  void reserve_more(Json::Array& array);
   void spend(std::uint64_t bytes);
 
+  static constexpr std::size_t short_array = 64;
   static constexpr std::uint64_t allocation_bytes = 16;  // what an allocator adds
   static constexpr std::uint64_t box_bytes = sizeof(std::string) + allocation_bytes;
   static constexpr std::uint64_t array_bytes = sizeof(Json::Array) + allocation_bytes;
@@ -47,6 +49,7 @@ class JsonParser {
 
   JsonReader reader_;
   MemoryBudget budget_;
+  std::uint64_t counted_to_ = 0;  // elements up to here have been counted
 };
 
 inline void JsonParser::spend(std::uint64_t bytes) {
@@ -91,14 +94,27 @@ inline Json JsonParser::parse_array() {
   reader_.begin_array();
   Json::Array array;
   while (reader_.next_element()) {
-    if (array.size() == array.capacity()) {
-      std::size_t const capacity = std::max<std::size_t>(2, 2 * array.size());
-      spend(capacity * sizeof(Json) + allocation_bytes);
-      array.reserve(capacity);
-    }
+    if (array.size() == array.capacity()) reserve_more(array);
     array.push_back(parse_value());
   }
   return array;
+}
+
+/// A short array doubles. The elements that a longer one has yet to come are counted, so that it moves once; those within
+/// them are not counted again, which bounds the time.
+inline void JsonParser::reserve_more(Json::Array& array) {
+  std::size_t capacity = std::max<std::size_t>(2, 2 * array.size());
+  if (array.size() >= short_array && reader_.offset() >= counted_to_) {
+    capacity = array.size();
+    JsonReader ahead = reader_;
+    do {
+      ahead.skip_value();
+      ++capacity;
+    } while (ahead.next_element());
+    counted_to_ = ahead.offset();
+  }
+  spend(capacity * sizeof(Json) + allocation_bytes);
+  array.reserve(capacity);
 }
 
 inline Json JsonParser::parse_object() {
