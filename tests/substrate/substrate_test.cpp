@@ -163,23 +163,23 @@ BOOST_AUTO_TEST_CASE(a_file_gives_everything_back) {
 BOOST_AUTO_TEST_CASE(a_narrow_table_of_a_large_vocabulary_is_read_back) {
   using accrete::TokenId;
   constexpr TokenId letters = 50, pairs = letters * letters;
-  std::vector<Token> tokens;
-  std::vector<accrete::TokenPair> merges;
+  std::vector<Token> spelled;
+  std::vector<TokenPair> merged;
   std::string const letter = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX";
-  for (char const a : letter) tokens.push_back({{a}});
+  for (char const a : letter) spelled.push_back({{a}});
   for (TokenId i = 0; i < pairs; ++i) {
-    tokens.push_back(
-        {tokens[std::size_t(i / letters)].spelling + letter[std::size_t(i % letters)]});
-    merges.push_back({i / letters, i % letters});
+    spelled.push_back(
+        {spelled[std::size_t(i / letters)].spelling + letter[std::size_t(i % letters)]});
+    merged.push_back({i / letters, i % letters});
   }
   for (TokenId i = 0; i < pairs * letters; ++i) {  // (ab)c and a(bc)
     TokenId const a = i / pairs, bc = letters + i % pairs, ab = letters + i / letters;
-    tokens.push_back({tokens[std::size_t(a)].spelling + tokens[std::size_t(bc)].spelling});
-    merges.push_back({ab, i % letters});
-    merges.push_back({a, bc});
+    spelled.push_back({spelled[std::size_t(a)].spelling + spelled[std::size_t(bc)].spelling});
+    merged.push_back({ab, i % letters});
+    merged.push_back({a, bc});
   }
-  auto const count = tokens.size();
-  Vocabulary const large(std::move(tokens), std::move(merges));
+  auto const count = spelled.size();
+  Vocabulary const large(std::move(spelled), std::move(merged));
   accrete_test::ScratchFolder const folder;
   Substrate const written = Substrate::from_table(large, std::vector<float>(16 * count, 0.5f), 16);
   written.save(folder / "large");

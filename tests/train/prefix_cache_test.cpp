@@ -97,10 +97,10 @@ BOOST_AUTO_TEST_CASE(a_full_cache_stays_as_it_is) {
 
 BOOST_AUTO_TEST_CASE(
     rows_of_special_memory_come_in_chunks_within_the_limit_and_stay_where_they_are) {
-  constexpr Index time = 3, row_bytes = 10, rows = 7;
+  constexpr Index time = 3, size_of_row = 10, rows = 7;
   std::vector<Index> chunks;
   PrefixRowsInMemory store(
-      time, row_bytes, rows * (row_bytes + time * Index{sizeof(TokenId)}) + 5,
+      time, size_of_row, rows * (size_of_row + time * Index{sizeof(TokenId)}) + 5,
       [&](Index bytes) {
         chunks.push_back(bytes);
         return std::shared_ptr<std::byte[]>(new std::byte[static_cast<std::size_t>(bytes)]);
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(
     return std::vector<TokenId>{1, static_cast<TokenId>(row), 2};
   };
   auto const row_of = [](Index row) {
-    return std::vector<std::byte>(row_bytes, static_cast<std::byte>(row));
+    return std::vector<std::byte>(size_of_row, static_cast<std::byte>(row));
   };
   std::vector<std::byte const*> places;
   for (Index row = 0; row < rows; ++row) {
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(!store.place_of(tokens_of(rows)));
   BOOST_TEST((chunks == std::vector<Index>{30, 30, 10}));
   for (Index row = 0; row < rows; ++row) {
-    std::vector<std::byte> found(row_bytes);
+    std::vector<std::byte> found(size_of_row);
     BOOST_TEST(store.find(tokens_of(row), found));
     BOOST_TEST((found == row_of(row)));
     BOOST_TEST(store.place_of(tokens_of(row)) == places[static_cast<std::size_t>(row)]);
