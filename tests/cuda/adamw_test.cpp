@@ -129,4 +129,25 @@ BOOST_AUTO_TEST_CASE(a_run_that_goes_on_from_a_checkpoint_rounds_the_same) {
   BOOST_TEST(same_bits(parameters_of(again), parameters_of(model)));
 }
 
+BOOST_AUTO_TEST_CASE(a_trainer_without_a_seed_reads_what_a_file_would_give) {
+  ScratchFolder const folder;
+  auto const api = std::make_shared<FakeCuda>();
+  auto model = make_model(api);
+  auto batches = random_batches(vocabulary, 2, 5);
+  accrete::Trainer{model, accrete::AdamW{.rounding_seed = 7}, steps(2)}.fit(batches);
+  model.body().grow(1);
+  accrete::CheckpointWriter{model}.save(folder / "a");
+  auto restored = make_model(api);
+  restored.body().grow(1);
+  accrete::CheckpointReader(folder / "a").restore(restored);
+  BOOST_TEST((elements_of(restored) != elements_of(model)));
+
+  auto same_batches = random_batches(vocabulary, 2, 5);
+  auto again = random_batches(vocabulary, 2, 5);
+  accrete::Trainer{model, accrete::AdamW{}, steps(2)}.fit(same_batches);
+  accrete::Trainer{restored, accrete::AdamW{}, steps(2)}.fit(again);
+  BOOST_TEST((elements_of(restored) == elements_of(model)));
+  BOOST_TEST(same_bits(parameters_of(restored), parameters_of(model)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -23,6 +23,7 @@ struct AdamWStep {
   /// Where products read a rounded copy of the parameters: the seed of random numbers that round it, so that it is the
   /// parameter on average; without one it is rounded to the nearest.
   std::optional<std::uint64_t> rounding_seed{};
+  std::uint64_t stream = 0;  ///< of those random numbers, where there is one run alone
 };
 
 /// The parameters [begin, end) of a segment, and what of a step is their own.
@@ -115,6 +116,7 @@ void adamw_step(Backend const& backend, View<Backend, Master, 1> master,  // (n)
       AdamWStep own = shared;
       own.weight_decay = run.weight_decay;
       own.step = run.step;
+      own.stream = run.stream;
       auto const part = [&](auto values) { return values.slice(run.begin, run.end); };
       AdamWKernel<Backend>::step(backend, part(master), part(element), part(gradient),
                                  part(first_moment), part(second_moment), own);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -124,7 +125,8 @@ class Trainer {
   };
 
   void prepare(Index batch, Index time);
-  /// Rounds the weights as the last step of this training has; all others, and all before its first, to the nearest.
+  /// Where products read rounded copies of the weights: rounds them as the last step of this training has; all others,
+  /// and all before its first, to the nearest. So what an earlier trainer drew does not outlive it.
   void round_anew();
   [[nodiscard]] bool prefix_is_current() const {
     if constexpr (HasFrozenPrefix<Model>)
@@ -210,12 +212,15 @@ template <Trainable Model>
 requires TrainsParameters<typename Model::Backend>
 void Trainer<Model>::round_anew() {
   using E = TypeOf<Backend, Element>;
-  if (!optimizer_.rounding_seed || !std::exchange(rounding_is_due_, false)) return;
-  model_.for_each_segment([&](std::string const&, Segment<Backend>& segment) {
-    for (auto const& entry : segment.entries())
-      segment.round_elements(entry, [](Index, auto value) { return static_cast<E>(value); });
-  });
-  if (steps_done_ > 0) active_.round_at_random(optimizer_.step(steps_done_, 1, 1));
+  if constexpr (!std::is_same_v<E, TypeOf<Backend, Master>>) {
+    if (!std::exchange(rounding_is_due_, false)) return;
+    model_.for_each_segment([&](std::string const&, Segment<Backend>& segment) {
+      for (auto const& entry : segment.entries())
+        segment.round_elements(entry, [](Index, auto value) { return static_cast<E>(value); });
+    });
+    if (optimizer_.rounding_seed && steps_done_ > 0)
+      active_.round_at_random(optimizer_.step(steps_done_, 1, 1));
+  }
 }
 
 template <Trainable Model>

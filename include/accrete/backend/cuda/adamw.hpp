@@ -89,8 +89,10 @@ struct AdamWKernel<BasicCudaBackend<E>> {
                    View<Backend, Element, 1> element, View<Backend, Master const, 1> gradient,
                    View<Backend, Master, 1> first_moment, View<Backend, Master, 1> second_moment,
                    AdamWStep const& numbers) {
-    AdamWRun const all{
-        .end = master.size(0), .weight_decay = numbers.weight_decay, .step = numbers.step};
+    AdamWRun const all{.end = master.size(0),
+                       .weight_decay = numbers.weight_decay,
+                       .step = numbers.step,
+                       .stream = numbers.stream};
     step_runs(backend, master, element, gradient, first_moment, second_moment, numbers, {&all, 1});
   }
 
