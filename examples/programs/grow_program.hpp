@@ -161,7 +161,8 @@ bool Job<Model>::run(std::stop_token stop) {
                          accrete::CheckpointFolderOptions{.keep_last = settings_.keep_last,
                                                           .keep_best = settings_.keep_best,
                                                           .background = settings_.background});
-  else if (std::filesystem::exists(settings_.checkpoints()))
+  else if (std::filesystem::exists(settings_.checkpoints()) &&
+           !std::filesystem::is_empty(settings_.checkpoints()))
     throw accrete::FileError(settings_.checkpoints().string(),
                              "holds the checkpoints of this run; give --keep-last, too");
   if (auto const last = last_checkpoint()) {

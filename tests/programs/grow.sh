@@ -42,7 +42,8 @@ grow=("$program" --plan plan.json --substrate substrate.safetensors --tokens tra
 result=$("${grow[@]}" --quiet --json --out whole) || expect "growing" 0 $?
 says "the result" '{"finished":true,"depth":3,"steps":136,' "$result"
 says "the result" '"validation_loss":' "$result"
-says "a finished run" "$result" "$("${grow[@]}" --quiet --json --out whole)"
+says "a finished run" "$result" "$("${grow[@]}" --quiet --json --out whole --keep-last 2)"
+says "a finished run without a folder of checkpoints" "$result" "$("${grow[@]}" --quiet --json --out whole)"
 expect "rows of steps" 137 "$(wc -l <whole/steps.csv)"
 expect "rows of stages" "1 blocks, 41 blocks, 81 lora, 121 blocks, " \
   "$(sed -E 's/.*"step":([0-9]+),.*"phase":"([a-z]+)".*/\1 \2/' whole/stages.jsonl | tr '\n' ',' | sed 's/,/, /g')"

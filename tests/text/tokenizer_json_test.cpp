@@ -218,6 +218,11 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_refused_with_its_place) {
   refused(R"(["a", "b"])", R"("ab")", "model.merges[0]", "one space");
   refused(R"("id": 4)", R"("id": 5)", "added_tokens[0]", "expected the id 4, got 5");
   refused(R"("content": "<s>")", R"("content": "")", "added_tokens[0].content");
+  refused(R"("added_tokens": [)", R"("added_tokens": [{"id": 4, "content": "<s>"}, )",
+          "added_tokens[1]", "\"<s>\" stands here twice");
+  refused(R"("added_tokens": [)",
+          R"("added_tokens": [{"id": 2, "content": "ab"}, {"id": 2, "content": "ab"}, )",
+          "added_tokens[1]", "\"ab\" stands here twice");
   refused(R"("fuse_unk": false)", R"("fuse_unk": false, "fuse_unk": true)", "fuse_unk", "twice");
   refused(R"("fuse_unk": false)", R"("fuse_unk": 1)", "model.fuse_unk", "found a number");
   refused(R"("merges": [["a", "b"]])", R"("dropout2": 1)", "dropout2");

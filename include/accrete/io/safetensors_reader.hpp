@@ -99,8 +99,8 @@ class SafetensorsReader {
 
   static constexpr std::string_view damaged =
       " the SHA-256 that was saved with it: the file was damaged, or another program changed it; "
-      "take another copy or an older file, or read it as it is, unverified (Verify::no, "
-      "--no-verify)";
+      "take another copy or an older file, or read it as it is, unverified (Verify::no; "
+      "--no-verify where a program has it)";
 
   File file_;
   Verify verify_;

@@ -223,6 +223,10 @@ inline void TokenizerJsonAssembly::place_added_tokens() {
     };
     std::optional<TokenId> const known = find(added.content);
     TokenId const expected = known.value_or(static_cast<TokenId>(tokens_.size()));
+    bool const repeats = !known && added.id >= 0 && added.id < expected &&
+                         tokens_.spelling(added.id) == added.content;
+    if (repeats || (known && is_added_[static_cast<std::size_t>(*known)]))
+      refuse(excerpt(added.content), " stands here twice");
     if (added.id != expected)
       refuse(excerpt(added.content), ": expected the id ", expected, ", got ", added.id);
     if (!known) {
@@ -230,8 +234,6 @@ inline void TokenizerJsonAssembly::place_added_tokens() {
     } else if (tokens_.kind(*known) == TokenKind::byte) {
       refuse("a byte token cannot be an added one");
     } else {
-      if (is_added_[static_cast<std::size_t>(*known)])
-        refuse(excerpt(added.content), " stands here twice");
       place_known_token(added);
     }
     rules_.added.push_back(
