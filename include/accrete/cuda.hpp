@@ -28,7 +28,9 @@
 #include <accrete/text/tokenizer_json.hpp>
 #include <accrete/train/adapter_file.hpp>
 #include <accrete/train/checkpoint.hpp>
+#include <accrete/train/checkpoint_folder.hpp>
 #include <accrete/train/ensemble_folder.hpp>
+#include <accrete/train/fit_weights.hpp>
 #include <accrete/train/growth_run.hpp>
 #include <accrete/train/step_log.hpp>
 #include <accrete/train/trainer.hpp>

@@ -20,7 +20,7 @@ constexpr Index vocabulary = 23;
 CudaOptions const deterministic{.deterministic = true};
 
 /// Three stages in nine steps: new blocks at random, copies with their moments, and one in the middle with adapters.
-GrowthPlan make_plan(bool adapts) {
+GrowthPlan make_plan() {
   PlannedSchedule const schedule{.warmup_steps = 1, .learning_rate = 1e-2};
   GrowthBudget const two{.amount = 2};
   GrowthPlan plan;
@@ -38,12 +38,11 @@ GrowthPlan make_plan(bool adapts) {
                   .budget = two,
                   .schedule = schedule,
                   .moments = MomentsPolicy::kept}};
-  if (adapts)
-    plan.stages.back().lora = LoraPhase{
-        .adapters = {.rank = 2, .alpha = 4, .targets = {"attention.value", "feed_forward.up"}},
-        .budget = two,
-        .schedule = schedule,
-        .moments = MomentsPolicy::kept};
+  plan.stages.back().lora = LoraPhase{
+      .adapters = {.rank = 2, .alpha = 4, .targets = {"attention.value", "feed_forward.up"}},
+      .budget = two,
+      .schedule = schedule,
+      .moments = MomentsPolicy::kept};
   return plan;
 }
 
@@ -83,8 +82,8 @@ void check_nothing_is_left(TestedCuda const& api) {
 BOOST_AUTO_TEST_CASE(a_plan_runs_as_on_the_cpu) {
   auto const api = std::make_shared<TestedCuda>();
   {
-    Process<Cpu> on_cpu(Cpu(1), make_plan(true));
-    Process<CudaBackend> process(CudaBackend(api, deterministic), make_plan(true));
+    Process<Cpu> on_cpu(Cpu(1), make_plan());
+    Process<CudaBackend> process(CudaBackend(api, deterministic), make_plan());
     BOOST_TEST_REQUIRE(on_cpu.run.run());
     BOOST_TEST_REQUIRE(process.run.run());
     BOOST_TEST(process.losses.size() == 9u);
@@ -98,14 +97,14 @@ BOOST_AUTO_TEST_CASE(a_plan_goes_on_from_a_checkpoint_to_the_bit) {
   ScratchFolder const folder;
   auto const api = std::make_shared<TestedCuda>();
   {
-    Process<CudaBackend> whole(CudaBackend(api, deterministic), make_plan(true));
+    Process<CudaBackend> whole(CudaBackend(api, deterministic), make_plan());
     BOOST_TEST_REQUIRE(whole.run.run());
     for (Index const steps : {2, 4, 8}) {  // in each stage, and while adapters train
-      Process<CudaBackend> first(CudaBackend(api, deterministic), make_plan(true));
+      Process<CudaBackend> first(CudaBackend(api, deterministic), make_plan());
       first.stop_after = steps;
       BOOST_TEST(!first.run.run(first.stop.get_token()));
       first.run.save(folder / "run.safetensors");
-      Process<CudaBackend> second(CudaBackend(api, deterministic), make_plan(true));
+      Process<CudaBackend> second(CudaBackend(api, deterministic), make_plan());
       second.run.restore(CheckpointReader(folder / "run.safetensors"));
       BOOST_TEST_REQUIRE(second.run.run());
       BOOST_TEST(same_bits(parameters_of(second.model), parameters_of(whole.model)));
@@ -117,8 +116,8 @@ BOOST_AUTO_TEST_CASE(a_plan_goes_on_from_a_checkpoint_to_the_bit) {
 BOOST_AUTO_TEST_CASE(a_plan_with_a_prefix_cache_has_the_same_bits) {
   auto const api = std::make_shared<TestedCuda>();
   {
-    Process<CudaBackend> without(CudaBackend(api, deterministic), make_plan(true));
-    Process<CudaBackend> with(CudaBackend(api, deterministic), make_plan(true),
+    Process<CudaBackend> without(CudaBackend(api, deterministic), make_plan());
+    Process<CudaBackend> with(CudaBackend(api, deterministic), make_plan(),
                               {.prefix_cache = PrefixCacheOptions{.byte_limit = 1 << 16}});
     BOOST_TEST_REQUIRE(without.run.run());
     BOOST_TEST_REQUIRE(with.run.run());
@@ -130,8 +129,8 @@ BOOST_AUTO_TEST_CASE(a_plan_with_a_prefix_cache_has_the_same_bits) {
 BOOST_AUTO_TEST_CASE(a_plan_runs_in_bfloat16) {
   auto const api = std::make_shared<TestedCuda>();
   {
-    Process<Cpu> on_cpu(Cpu(1), make_plan(false));
-    Process<CudaBackendBf16> process(CudaBackendBf16(api), make_plan(false));
+    Process<Cpu> on_cpu(Cpu(1), make_plan());
+    Process<CudaBackendBf16> process(CudaBackendBf16(api), make_plan());
     BOOST_TEST_REQUIRE(on_cpu.run.run());
     BOOST_TEST_REQUIRE(process.run.run());
     BOOST_TEST(all_close(process.losses, on_cpu.losses, 0, 0.02 * on_cpu.losses[0]));

@@ -1,5 +1,6 @@
 // What growth makes of memory that the host cannot read, and fusions of experts there, on the fake device.
 #include <accrete/backend/cuda/cuda.hpp>
+#include <accrete/train/fit_weights.hpp>
 #include <accrete/train/moments.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -85,7 +86,8 @@ Fused<Model> make_fused(typename Model::Backend const& backend) {
 
 template <class Model>
 concept WeightedMeanFits = accrete::FusionPolicy<accrete::WeightedMean, typename Model::Backend>;
-static_assert(WeightedMeanFits<CpuModel> && !WeightedMeanFits<CudaModel>);  // FusionFitsExperts
+static_assert(WeightedMeanFits<CpuModel> && WeightedMeanFits<CudaModel> &&
+              !WeightedMeanFits<CudaModelBf16>);  // FusionFitsExperts
 
 }  // namespace
 
@@ -169,6 +171,65 @@ BOOST_AUTO_TEST_CASE(fusions_train_and_write_like_on_the_cpu) {
 }
 
 #ifndef __CUDACC__  // what only the fake device can do
+BOOST_AUTO_TEST_CASE(adapters_merge_into_the_masters_of_rounded_weights) {
+  auto const api = std::make_shared<TestedCuda>();
+  {
+    auto model = make_model<CudaModelBf16>(CudaBackendBf16(api));
+    model.body().freeze();
+    model.body().add_adapters({.rank = 2, .alpha = 4, .targets = {"attention.value"}});
+    losses_of(model, steps(4));
+    auto before = named_parameters(model);
+    double const bound = model.body().merge_adapters();
+    BOOST_TEST(bound > 0);
+    auto const merged = named_parameters(model);  // what products read is the rounded sum
+    std::string const name = "blocks.0.attention.qkv.weight",
+                      path = "blocks.0.attention.value.adapter";
+    auto const &up = before.at(path + ".up"), &down = before.at(path + ".down");
+    double most = 0;
+    for (std::size_t o = 0; o < 3 * width; ++o)
+      for (std::size_t i = 0; i < width; ++i) {
+        double expected = before.at(name)[o * width + i];
+        if (o >= 2 * width)
+          for (std::size_t r = 0; r < 2; ++r)
+            expected += 2 * up[(o - 2 * width) * 2 + r] * down[r * width + i];
+        most = std::max(most, std::abs(merged.at(name)[o * width + i] - expected));
+      }
+    BOOST_TEST(most <= bound);
+    BOOST_TEST((merged.at(name) != before.at(name)));
+
+    double const bound_back = model.body().unmerge_adapters();
+    auto const back = named_parameters(model);
+    for (std::size_t i = 0; i < back.at(name).size(); ++i)
+      BOOST_TEST(std::abs(back.at(name)[i] - before.at(name)[i]) <= bound_back);
+  }
+  BOOST_TEST(api->alive() == 0u);
+  BOOST_TEST(api->mistakes().empty());
+}
+
+BOOST_AUTO_TEST_CASE(weights_of_experts_are_found_like_on_the_cpu) {
+  auto const api = std::make_shared<TestedCuda>();
+  {
+    auto const text = random_tokens(40, vocabulary);
+    auto const fit = [&]<class Model>(typename Model::Backend const& backend, Model*) {
+      accrete::Ensemble merged{accrete::WeightedMean{}, make_model<Model>(backend, 12, 1),
+                               make_model<Model>(backend, 20, 2)};
+      auto const found =
+          accrete::fit_weights(merged, text, 1, {.scoring = {.batch = 2, .time = 8}});
+      BOOST_TEST(merged.fusion().weights().size() == 2u);
+      auto const score = accrete::score_tokens(merged, text, 1, {.batch = 2, .time = 8}).mean();
+      BOOST_TEST(std::abs(score - found.loss) < 1e-5);
+      std::vector<double> numbers = found.weights;
+      numbers.push_back(found.loss);
+      return numbers;
+    };
+    auto const found = fit(CudaBackend(api), static_cast<CudaModel*>(nullptr));
+    auto const expected = fit(Cpu(1), static_cast<CpuModel*>(nullptr));
+    BOOST_TEST(all_close(found, expected, 1e-3));
+  }
+  BOOST_TEST(api->alive() == 0u);
+  BOOST_TEST(api->mistakes().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_prefix_cache_in_memory_is_pinned_as_far_as_it_goes) {
   std::vector<double> expected;
   for (Index const pinnable : {Index{1} << 32, Index{0}}) {

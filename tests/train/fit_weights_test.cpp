@@ -12,8 +12,6 @@ BOOST_AUTO_TEST_SUITE(fit_weights)
 
 namespace {
 
-constexpr Index vocabulary = fusion_vocabulary;
-
 template <class Model = DoubleModel>
 auto weighted(std::vector<double> const& weights = {}) {
   return Ensemble{WeightedMean{weights}, grown_expert<Model>({1}, narrow_block, 1),

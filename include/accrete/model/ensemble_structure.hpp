@@ -23,7 +23,7 @@ BasicEnsemble<Holder, Rule, Fusion>::BasicEnsemble(Fusion const& fusion,
   std::uint64_t seed = 1;
   if constexpr (requires { fusion.seed; }) seed = fusion.seed;
   fusion_segment_.initialize(Random(seed), 1);
-  if constexpr (requires { fusion_.start(); }) fusion_.start();
+  if constexpr (requires { fusion_.start(backend()); }) fusion_.start(backend());
   if constexpr (requires { FusionLayer::trains_by_gradient; })
     fusion_segment_.set_trainable(FusionLayer::trains_by_gradient);
 }

@@ -42,15 +42,12 @@ class AdapterSet {
     for_each_map(blocks, [](auto& linear, IndexRange, auto const&) { linear.adapters().clear(); });
   }
 
-  /// Throws ValueError where weights are rounded copies of others, to which nothing can be added.
-  static void require_mergeable() {
-    if constexpr (!std::is_same_v<TypeOf<Backend, Element>, TypeOf<Backend, Master>>)
-      throw ValueError("adapters: merging needs weights that are not rounded copies of others");
-  }
-
-  /// weight[outputs,:] += sign * alpha / R * up down, in the backend's own numbers. Returns a bound of the rounding
-  /// error of any weight, with u half an epsilon: u max|weight| + (R + 2) u alpha / R max_p sum_r|up[p,r]| max|down|.
-  double add_to_weights(std::span<BlockType> blocks, double sign);
+  /// weight[outputs,:] += sign * alpha / R * up down, where `segments` hold the weights of the blocks. Returns a bound of
+  /// the rounding error of any weight, with u half an epsilon: u max|weight| + (R + 2) u alpha / R max_p sum_r|up[p,r]|
+  /// max|down|. Where products read rounded copies, it is the weights themselves that are added to and that the bound is
+  /// about; their copies are rounded anew.
+  double add_to_weights(std::span<BlockType> blocks, std::span<Segment<Backend>> segments,
+                        double sign);
 
   [[nodiscard]] Json describe() const;
   /// Reads what `describe` wrote. Throws ValueError.
@@ -73,6 +70,10 @@ class AdapterSet {
   /// Calls f(linear, outputs, adapter) for each adapter and the map that it is for.
   template <class F>
   void for_each_map(std::span<BlockType> blocks, F&& f);
+  /// weight += scale * up down, in double, and `rounded` to the nearest.
+  void add_product(View<Backend, Master, 2> weight, View<Backend, Element, 2> rounded,
+                   View<Backend, Master const, 2> up, View<Backend, Master const, 2> down,
+                   double scale) const;
 
   Backend backend_;
   AdapterOptions options_;
@@ -136,33 +137,71 @@ void AdapterSet<BlockType>::for_each_map(std::span<BlockType> blocks, F&& f) {
 }
 
 template <NamesLinearMaps BlockType>
-double AdapterSet<BlockType>::add_to_weights(std::span<BlockType> blocks, double sign) {
+double AdapterSet<BlockType>::add_to_weights(std::span<BlockType> blocks,
+                                             std::span<Segment<Backend>> segments, double sign) {
+  using T = TypeOf<Backend, Master>;
+  double const u = static_cast<double>(std::numeric_limits<T>::epsilon()) / 2;
   double bound = 0;
   auto const greatest = [](auto const& values) {
     double most = 0;
     for (auto const value : values) most = std::max(most, std::abs(static_cast<double>(value)));
     return most;
   };
-  require_mergeable();
+  std::span const own(&segment_, 1);
   for_each_map(blocks, [&](auto& linear, IndexRange outputs, Adapter<Backend> const& adapter) {
     double const scale = adapter.options().scale;
     auto const rows = linear.weight_values().slice(outputs.begin, outputs.end);
-    LinearKernel<Backend>::backward_input(backend_, adapter.up(), adapter.down(), rows,
-                                          {.scale = sign * scale, .accumulate = true});
+    View<Backend, Master, 2> const weight =
+        masters_of<Backend>(segments, View<Backend, Element const, 2>(rows));
+    View<Backend, Master const, 2> const up = masters_of<Backend>(own, adapter.up());
+    View<Backend, Master const, 2> const down = masters_of<Backend>(own, adapter.down());
+    if constexpr (std::is_same_v<T, TypeOf<Backend, Element>>)
+      LinearKernel<Backend>::backward_input(backend_, up, down, rows,
+                                            {.scale = sign * scale, .accumulate = true});
+    else
+      add_product(weight, rows, up, down, sign * scale);
     double row_sum = 0;
-    auto const up = host_copy(backend_, adapter.up());
-    for (auto row = up.begin(); row != up.end(); row += options_.rank)
+    auto const ups = host_copy(backend_, up);
+    for (auto row = ups.begin(); row != ups.end(); row += options_.rank)
       row_sum =
-          std::max(row_sum, std::accumulate(row, row + options_.rank, 0.0, [](double sum, auto u) {
-                     return sum + std::abs(static_cast<double>(u));
+          std::max(row_sum, std::accumulate(row, row + options_.rank, 0.0, [](double sum, auto v) {
+                     return sum + std::abs(static_cast<double>(v));
                    }));
-    using T = TypeOf<Backend, Element>;
-    double const u = static_cast<double>(std::numeric_limits<T>::epsilon()) / 2;
-    bound = std::max(bound, u * greatest(host_copy(backend_, rows)) +
+    bound = std::max(bound, u * greatest(host_copy(backend_, weight)) +
                                 static_cast<double>(options_.rank + 2) * u * std::abs(scale) *
-                                    row_sum * greatest(host_copy(backend_, adapter.down())));
+                                    row_sum * greatest(host_copy(backend_, down)));
   });
   return bound;
+}
+
+template <NamesLinearMaps BlockType>
+void AdapterSet<BlockType>::add_product(View<Backend, Master, 2> weight,
+                                        View<Backend, Element, 2> rounded,
+                                        View<Backend, Master const, 2> up,
+                                        View<Backend, Master const, 2> down, double scale) const {
+  using T = TypeOf<Backend, Master>;
+  using E = TypeOf<Backend, Element>;
+  auto const ups = host_copy(backend_, up), downs = host_copy(backend_, down);
+  auto const before = host_copy(backend_, weight);
+  std::vector<T> sums(before.begin(), before.end());
+  auto const inputs = static_cast<std::size_t>(weight.size(1));
+  auto const rank = static_cast<std::size_t>(up.size(1));
+  std::vector<double> row(inputs);
+  for (std::size_t o = 0; o < static_cast<std::size_t>(weight.size(0)); ++o) {
+    std::fill(row.begin(), row.end(), 0.0);
+    for (std::size_t r = 0; r < rank; ++r)
+      for (std::size_t i = 0; i < inputs; ++i)
+        row[i] +=
+            static_cast<double>(ups[o * rank + r]) * static_cast<double>(downs[r * inputs + i]);
+    for (std::size_t i = 0; i < inputs; ++i) {
+      T& value = sums[o * inputs + i];
+      value = static_cast<T>(static_cast<double>(value) + scale * row[i]);
+    }
+  }
+  fill_from_host(backend_, weight, [&](std::span<T> to) { std::ranges::copy(sums, to.begin()); });
+  fill_from_host(backend_, rounded, [&](std::span<E> to) {
+    std::ranges::transform(sums, to.begin(), [](T value) { return static_cast<E>(value); });
+  });
 }
 
 template <NamesLinearMaps BlockType>

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -195,6 +197,21 @@ void Segment<Backend>::round_elements(SegmentEntry const& entry, F&& round) {
         rounded[i] = round(static_cast<Index>(i), numbers[i]);
     });
   }
+}
+
+/// The values of which `elements`, a part of one of the segments, are what products read; where Element is Master, these
+/// themselves. Throws ValueError where no segment holds them.
+template <ComputeBackend Backend, int Rank>
+[[nodiscard]] View<Backend, Master, Rank> masters_of(std::span<Segment<Backend>> segments,
+                                                     View<Backend, Element const, Rank> elements) {
+  std::less<> const before;
+  for (Segment<Backend>& segment : segments) {
+    auto const all = segment.elements();
+    if (before(elements.data(), all.data()) || !before(elements.data(), all.data() + all.count()))
+      continue;
+    return {segment.values().data() + (elements.data() - all.data()), elements.sizes()};
+  }
+  throw ValueError("masters_of: these elements are of no segment");
 }
 
 /// Copies values from parameters of one segment to those of the same name in another. Of parameters that differ in their

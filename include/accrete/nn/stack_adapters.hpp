@@ -46,18 +46,17 @@ void Stack<BlockType>::emplace_adapters(AdapterOptions options,
 template <Block BlockType>
 double Stack<BlockType>::merge_adapters() requires NamesLinearMaps<BlockType> {
   if (!has_adapters()) throw ValueError("stack: it has no adapters to merge");
-  AdapterSet<Block>::require_mergeable();
   adapters_->detach(blocks_);
   adapters_are_merged_ = true;
   ++revision_;
-  return adapters_->add_to_weights(blocks_, 1.0);
+  return adapters_->add_to_weights(blocks_, segments_, 1.0);
 }
 
 template <Block BlockType>
 double Stack<BlockType>::unmerge_adapters() requires NamesLinearMaps<BlockType> {
   if (!adapters_ || !adapters_are_merged_)
     throw ValueError("stack: it has no merged adapters to take out again");
-  double const bound = adapters_->add_to_weights(blocks_, -1.0);
+  double const bound = adapters_->add_to_weights(blocks_, segments_, -1.0);
   adapters_are_merged_ = false;
   adapters_->attach(blocks_);
   ++revision_;

@@ -96,6 +96,10 @@ class WeightedLossOfText {
         chunk_(std::clamp<Index>(most_numbers / (vocabulary_ * model.size()), 1,
                                  options.batch * options.time)),
         session_(model, {.batch = options.batch, .time = options.time}),
+        made_(plan_on(model.backend(),
+                      [&](Workspace<Backend>& workspace) {
+                        return workspace.template tensor<Element>(chunk_, vocabulary_);
+                      })),
         logits_(static_cast<std::size_t>(model.size() * chunk_ * vocabulary_)),
         parts_(static_cast<std::size_t>(chunk_), WeightedLoss(model.size())) {}
 
@@ -124,9 +128,11 @@ class WeightedLossOfText {
     auto const count = static_cast<Index>(targets.size());
     for (Index e = 0; e < model_.size(); ++e)
       model_.visit_expert(e, session_, [&](auto const& expert, auto const& session) {
+        auto const made = made_.second.slice(0, count);
         classifier_logits<Backend>(
-            model_.backend(), first_tokens(expert.classifier(session), vocabulary_), begin,
-            {logits_.data() + e * chunk_ * vocabulary_, {count, vocabulary_}});
+            model_.backend(), first_tokens(expert.classifier(session), vocabulary_), begin, made);
+        std::ranges::copy(host_copy(model_.backend(), made),
+                          logits_.begin() + e * chunk_ * vocabulary_);
       });
     auto const evaluate = [&](Index n) {
       TokenId const target = targets[static_cast<std::size_t>(n)];
@@ -190,8 +196,9 @@ class WeightedLossOfText {
   ScoringOptions options_;
   Index vocabulary_, chunk_;
   typename Model::Session session_;
-  std::vector<T> logits_;            // (E,chunk,V)
-  std::vector<WeightedLoss> parts_;  // of each token of a chunk
+  std::pair<Workspace<Backend>, View<Backend, Element, 2>> made_;  // (chunk,V)
+  std::vector<T> logits_;                                          // (E,chunk,V)
+  std::vector<WeightedLoss> parts_;                                // of each token of a chunk
 };
 
 }  // namespace detail

@@ -176,8 +176,6 @@ GrowthRun<Model, Batches>::GrowthRun(Model& model, Batches& batches, GrowthPlan 
                                 batches_.time()));
   for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
     auto const& stage = plan_.stages[i];
-    if constexpr (NamesLinearMaps<Block>)
-      if (stage.lora) AdapterSet<Block>::require_mergeable();
     bool const plateau = stage.budget.kind == GrowthBudget::Kind::plateau ||
                          (stage.lora && stage.lora->budget.kind == GrowthBudget::Kind::plateau);
     if (plateau && !options_.validate)

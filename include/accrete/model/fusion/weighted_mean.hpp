@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
+#include <accrete/memory/transfer.hpp>
 #include <accrete/model/fusion.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -16,11 +19,15 @@ ACCRETE_BEGIN_NAMESPACE
 /// distribution, which a mean gets wrong where experts are too sure or too unsure; a negative weight tells what to do
 /// otherwise than a bad expert; and without bounds the best weights are the minimum of a smooth convex function. A sum
 /// of zero is refused: it throws away all that the experts agree on.
+///
+/// The host reads each weight where a classifier is asked for; so a backend must compute with the numbers that it
+/// stores, which those of bfloat16 do not.
 struct WeightedMean {
   using Role = FusionRole;
   std::vector<double> weights{};  ///< one for each expert; none means 1 / E each
 
-  template <HostBackend B>
+  template <ComputeBackend B>
+  requires std::is_same_v<TypeOf<B, Element>, TypeOf<B, Master>>
   class Layer : public PlainFusion<B> {
    public:
     using State = typename PlainFusion<B>::State;
@@ -40,21 +47,28 @@ struct WeightedMean {
     }
     [[nodiscard]] Json describe() const { return Json("weighted mean of logits"); }
     [[nodiscard]] ExpertWeight<B> weight(State const&, Index expert) const {
-      return {.scale = static_cast<double>(weights_.view()(expert))};
+      return {.scale = static_cast<double>(
+                  host_copy(*backend_, weights_.view().slice(expert, expert + 1)).front())};
     }
 
     [[nodiscard]] std::vector<double> weights() const {
-      auto const values = weights_.view().span();
+      auto const values = host_copy(*backend_, weights_.view());
       return {values.begin(), values.end()};
     }
     /// Throws ValueError for another number of weights than experts, for one that is not finite, and for a sum of zero.
     void set_weights(std::span<double const> weights) {
+      using T = TypeOf<B, Element>;
       check(weights);
-      std::transform(weights.begin(), weights.end(), weights_.values().data(),
-                     [](double value) { return static_cast<TypeOf<B, Element>>(value); });
+      fill_from_host(*backend_, weights_.values(), [&](std::span<T> values) {
+        std::transform(weights.begin(), weights.end(), values.begin(),
+                       [](double value) { return static_cast<T>(value); });
+      });
     }
-    /// Called once the parameters have memory.
-    void start() { set_weights(start_); }
+    /// Called once the parameters have memory of this backend.
+    void start(B const& backend) {
+      backend_ = backend;
+      set_weights(start_);
+    }
 
    private:
     void check(std::span<double const> weights) const {
@@ -75,6 +89,7 @@ struct WeightedMean {
             "on");
     }
 
+    std::optional<B> backend_;
     Parameter<B, 1> weights_;  // (E)
     std::vector<double> start_;
   };
