@@ -14,7 +14,7 @@ endif()
 
 function(accrete_own_program target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
-  target_compile_options(${target} PRIVATE ${accrete_own_warnings})
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${accrete_own_warnings}>")
   target_link_libraries(${target} PRIVATE accrete::accrete)
   if(ACCRETE_NATIVE)
     target_link_libraries(${target} PRIVATE accrete::native)

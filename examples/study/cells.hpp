@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include <accrete/embedding/binary_id.hpp>
+#include <accrete/train/growth_plan_check.hpp>
+
 #include "settings.hpp"
 
 namespace study {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "measures.hpp"
 #include "results.hpp"
-#include "text.hpp"
 
 namespace study {
 

@@ -1,44 +1,37 @@
-/// The cells of one ground. Each ground is compiled in a file of its own: four kinds of models under six fusions take
-/// their time.
+/// The cells of each ground. Each ground is compiled in a file of its own: four kinds of models under six fusions take their
+/// time.
 #pragma once
 
-#include "merge_cell.hpp"
+#include <stop_token>
+
+#include "cells.hpp"
 
 namespace study {
 
-template <class Embedding, bool Merges>
-[[nodiscard]] Json make_cell_on(Bench const& bench, Cell const& cell) {
-  switch (cell.task) {
-    case Task::merge:
-      if constexpr (Merges) return merge_cell<Embedding>(bench, cell);
-      break;
-    case Task::cache:
-      return cache_cell<Embedding>(bench, cell);
-    case Task::run:
-    case Task::union_run:
-      break;
-  }
-  return run_cell<Embedding>(bench, cell);
-}
+/// Thrown when a stop has ended the work; everything is saved.
+struct Interrupted {};
 
-[[nodiscard]] Json make_glyph_cell(Bench const& bench, Cell const& cell);
-[[nodiscard]] Json make_bits_cell(Bench const& bench, Cell const& cell);
-[[nodiscard]] Json make_code_cell(Bench const& bench, Cell const& cell);
-[[nodiscard]] Json make_learned_cell(Bench const& bench, Cell const& cell);
+[[nodiscard]] Json make_glyph_cell(Settings const& settings, Cell const& cell,
+                                   std::stop_token stop);
+[[nodiscard]] Json make_bits_cell(Settings const& settings, Cell const& cell, std::stop_token stop);
+[[nodiscard]] Json make_code_cell(Settings const& settings, Cell const& cell, std::stop_token stop);
+[[nodiscard]] Json make_learned_cell(Settings const& settings, Cell const& cell,
+                                     std::stop_token stop);
 
 /// What came out of a cell, measured.
-[[nodiscard]] inline Json make_cell(Bench const& bench, Cell const& cell) {
+[[nodiscard]] inline Json make_cell(Settings const& settings, Cell const& cell,
+                                    std::stop_token stop) {
   switch (cell.ground) {
     case Ground::bits:
-      return make_bits_cell(bench, cell);
+      return make_bits_cell(settings, cell, stop);
     case Ground::code:
-      return make_code_cell(bench, cell);
+      return make_code_cell(settings, cell, stop);
     case Ground::learned:
-      return make_learned_cell(bench, cell);
+      return make_learned_cell(settings, cell, stop);
     case Ground::glyph:
       break;
   }
-  return make_glyph_cell(bench, cell);
+  return make_glyph_cell(settings, cell, stop);
 }
 
 }  // namespace study

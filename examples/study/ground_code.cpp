@@ -1,6 +1,7 @@
 // Cells whose models stand on RandomCodeEmbedding<64>.
-#include "ground.hpp"
+#include "make_cell.hpp"
 
-study::Json study::make_code_cell(Bench const& bench, Cell const& cell) {
-  return make_cell_on<accrete::RandomCodeEmbedding<64>, false>(bench, cell);
+study::Json study::make_code_cell(Settings const& settings, Cell const& cell,
+                                  std::stop_token stop) {
+  return make_cell_on<accrete::RandomCodeEmbedding<64>, false>(settings, cell, stop);
 }

@@ -16,6 +16,7 @@
 #include "../programs/interruption.hpp"
 #include "ground.hpp"
 #include "study_report.hpp"
+#include "text.hpp"
 
 namespace {
 
@@ -31,10 +32,7 @@ struct Arguments {
 
 /// Makes one cell in this process and writes what it found.
 void make_one(Settings const& settings, Cell const& cell, std::stop_token stop) {
-  Bench const bench(settings, stop);
-  Json result = make_cell(bench, cell);
-  result["mib"] = accrete::peak_memory_mib();
-  result["engine"] = bench.backend.description();
+  Json const result = make_cell(settings, cell, stop);
   accrete::write_file_atomically(settings.state(cell.name() + ".json"), result.dump() + "\n");
 }
 
@@ -66,15 +64,17 @@ int run_in_child(std::vector<std::string> arguments, std::string const& cell,
 void report(Settings const& settings, std::vector<Cell> const& cells) {
   Results const results(settings, cells);
   Facts facts{.cells = results.count()};
-  Backend const backend(settings.threads);
-  facts.machine =
-      accrete::message(accrete::processor_name(), ", ", backend.pool().threads(), " threads");
-  facts.engine = backend.description();
+  facts.machine = accrete::message(accrete::processor_name(), ", ", settings.threads, " threads");
   facts.fingerprint =
       accrete::Substrate::load(settings.state("substrate.safetensors")).fingerprint();
-  for (Cell const& cell : cells)
-    if (Json const* const json = results.find(cell); json != nullptr && json->contains("seconds"))
-      facts.seconds += json->at("seconds").as_double();
+  for (Cell const& cell : cells) {
+    Json const* const json = results.find(cell);
+    if (json == nullptr) continue;
+    if (json->contains("seconds")) facts.seconds += json->at("seconds").as_double();
+    std::string const& engine = json->at("engine").as_string();
+    if (facts.engine.find(engine) == std::string::npos)
+      facts.engine += (facts.engine.empty() ? "" : "; ") + engine;
+  }
   auto const measures = load_measures(settings);
   write_report(results, measures, facts, settings);
   for (Claim const& claim : find_claims(results, measures))
@@ -125,7 +125,7 @@ std::optional<Arguments> parse(int argument_count, char** arguments) {
   add("help", "this text");
   add("scale", options::value(&result.scale)->default_value("quick"),
       "quick (minutes), small (about two hours on two cores) or paper (the published sizes, for a "
-      "GPU)");
+      "build with ACCRETE_STUDY_ON_CUDA)");
   add("text", options::value(&result.own_text)->composing(),
       "LANG=PATH: own text (a file or a folder) instead of Debian's manuals; two or more of them");
   add("text-folder", options::value(&settings.text_folder)->default_value(settings.text_folder),

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <accrete/io/atomic_file.hpp>
+
 #include "cells.hpp"
 #include "statistics.hpp"
 

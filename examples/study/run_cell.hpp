@@ -7,17 +7,16 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include <accrete/report/progress.hpp>
 
-#include "text.hpp"
+#include "backend.hpp"
+#include "ground.hpp"
+#include "measures.hpp"
 
 namespace study {
 
-/// Thrown when a stop has ended the work; everything is saved.
-struct Interrupted {};
-
-using Backend = accrete::CpuBackend;
 using Block = accrete::TransformerBlock<accrete::dynamic_block, Backend>;
 template <class Embedding>
 using Model = accrete::Decoder<Embedding, accrete::Growable<accrete::Stack<Block>>>;
@@ -30,11 +29,11 @@ struct Bench {
   Backend backend;
   std::stop_token stop;
 
-  Bench(Settings const& all, std::stop_token token)
+  Bench(Settings const& all, Backend computes, std::stop_token token)
       : settings(all),
         measures(load_measures(all)),
         substrate(accrete::Substrate::load(all.state("substrate.safetensors"))),
-        backend(all.threads),
+        backend(std::move(computes)),
         stop(token) {}
 
   [[nodiscard]] accrete::ScoringOptions scoring() const {

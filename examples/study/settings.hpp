@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include <accrete/accrete.hpp>
+#include <accrete/core/thread_pool.hpp>
+#include <accrete/io/json.hpp>
+#include <accrete/train/growth_plan.hpp>
 
 #include "../demo/own_text.hpp"
 
