@@ -143,6 +143,7 @@ int run(int argument_count, char** arguments) {
   namespace options = boost::program_options;
   std::string name;
   int repeats = 5;
+  bool decode_kernels = false;
   options::options_description description(
       "accrete-gpu-bench: the CUDA backend in bf16 at the sizes of the published models, one case "
       "as JSON");
@@ -153,6 +154,8 @@ int run(int argument_count, char** arguments) {
   add("repeats", options::value(&repeats)->default_value(repeats), "samples; the median counts");
   add("batch", options::value(&batch)->default_value(batch), "sequences of a training step");
   add("time", options::value(&time_steps)->default_value(time_steps), "tokens of a sequence");
+  add("decode-kernels", options::bool_switch(&decode_kernels),
+      "decode by kernels of our own (CudaOptions::decode_kernels)");
   options::variables_map values;
   try {
     options::store(options::parse_command_line(argument_count, arguments, description), values);
@@ -167,8 +170,9 @@ int run(int argument_count, char** arguments) {
     std::cerr << "accrete-gpu-bench: " << error.what() << "\n" << description;
     return 2;
   }
-  Gpu const gpu;
+  Gpu const gpu({.decode_kernels = decode_kernels});
   Json result = run_case(gpu, name, repeats);
+  result["decode_kernels"] = Json(decode_kernels);
   result["program"] = Json("accrete");
   result["engine"] = Json(gpu.description());
   std::cout << result.dump() << "\n";

@@ -21,7 +21,7 @@ mkdir -p "$out" || exit 1
 failed=0
 
 # What a sanitizer slows down a hundredfold runs at small sizes: all models, and one case of each operation.
-reduced=(--run_test='cuda_decoder:cuda_growth:cuda_growth_run:*/matches_pytorch*')
+reduced=(--run_test='cuda_decoder:cuda_decode_kernels:cuda_growth:cuda_growth_run:*/matches_pytorch*')
 
 quote() { printf '"%s"' "$(sed 's/[\\"]/\\&/g' <<<"$1")"; }
 card() { nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>&1 | head -1; }
@@ -54,7 +54,7 @@ sanitize() {
   done
 }
 
-# case_of NAME: ours, then PyTorch's, eager and compiled.
+# Each case: ours, decoding also by kernels of our own, then PyTorch's, eager and compiled.
 cases=(full growth cached decode ensemble)
 figures=""
 figure() {
@@ -69,6 +69,7 @@ benchmarks() {
   local name
   for name in "${cases[@]}"; do
     figure ./accrete-gpu-bench --case "$name"
+    [[ $name == decode || $name == ensemble ]] && figure ./accrete-gpu-bench --case "$name" --decode-kernels
     if ! python3 -c 'import torch' 2>/dev/null; then
       skip "PyTorch: $name" "no PyTorch here"
     elif [[ $name != cached ]]; then  # PyTorch offers no such thing

@@ -28,13 +28,16 @@ void check_nothing_is_left(TestedCuda const& api) {
 }
 
 void check_golden(char const* name) {
-  auto const api = std::make_shared<TestedCuda>();
   parity::Reference const reference(ACCRETE_SOURCE_DIR "/tests/golden/" + std::string(name));
-  parity::Report report("cuda float", 1e-4);
-  parity::DecoderParity<DynamicBlock<CudaBackend>>(CudaBackend(api), reference, report, false)
-      .run();
-  BOOST_TEST(report.ok());
-  check_nothing_is_left(*api);
+  for (bool const decode_kernels : {false, true}) {
+    auto const api = std::make_shared<TestedCuda>();
+    parity::Report report(decode_kernels ? "cuda float, own decode" : "cuda float", 1e-4);
+    parity::DecoderParity<DynamicBlock<CudaBackend>>(
+        CudaBackend(api, {.decode_kernels = decode_kernels}), reference, report, false)
+        .run();
+    BOOST_TEST(report.ok());
+    check_nothing_is_left(*api);
+  }
 }
 
 template <class Model>

@@ -14,7 +14,7 @@ report() {
       shared = 0
       if (match($0, /[0-9]+ bytes smem/)) { shared = substr($0, RSTART, RLENGTH); sub(/ .*/, "", shared) }
       print architecture "\t" name "\t" registers "\t" stack "\t" stores "\t" loads "\t" shared
-    }' | sed -E 's/accrete::v[0-9a-z_]+:://g; s/cuda::device_code:://g; s/run_body<([^\t]*[^ \t]) ?>/\1/' | LC_ALL=C sort -u
+    }' | sed -E 's/accrete::v[0-9a-z_]+:://g; s/cuda::device_code:://g; s/run_bod(y|ies)<([^\t]*[^ \t]) ?>/\2/' | LC_ALL=C sort -u
 }
 if [[ $# == 1 ]]; then
   printf '# architecture\tkernel\tregisters\tbytes of stack\tspilled\tread back\tbytes of static shared memory\n'

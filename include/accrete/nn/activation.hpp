@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include <accrete/nn/policy.hpp>
+#include <accrete/ops/fused_linear.hpp>
 #include <accrete/ops/gelu.hpp>
 #include <accrete/ops/swiglu.hpp>
 
@@ -25,6 +26,7 @@ struct Gelu {
   using Role = ActivationRole;
   static constexpr Index input_factor = 1;
   static constexpr char const* name = "gelu";
+  static constexpr RowActivation row_activation = RowActivation::gelu;
 
   template <HasGelu Backend>
   static void forward(Backend const& backend, View<Backend, Element const, 2> x,
@@ -43,6 +45,7 @@ struct Swiglu {
   using Role = ActivationRole;
   static constexpr Index input_factor = 2;
   static constexpr char const* name = "swiglu";
+  static constexpr RowActivation row_activation = RowActivation::swiglu;
 
   template <HasSwiglu Backend>
   static void forward(Backend const& backend, View<Backend, Element const, 2> x,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <accrete/nn/activation.hpp>
+#include <accrete/nn/fused_decoding.hpp>
 #include <accrete/nn/linear.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -57,6 +58,24 @@ class FeedForward {
     up_.forward(backend, x.rows(), kept.up.rows());
     Activation::forward(backend, kept.up.rows(), kept.activated.rows());
     down_.forward(backend, kept.activated.rows(), out.rows());
+  }
+
+  /// Whether `forward_fused` takes so many rows.
+  [[nodiscard]] bool fuses(Backend const& backend, Index rows) const {
+    return up_.fuses(backend, rows) && down_.fuses(backend, rows);
+  }
+  /// out = x + feed_forward(norm(x)), for decoding.
+  void forward_fused(Backend const& backend, RowNorm<Backend> const& norm,
+                     View<Backend, Element const, 3> x, View<Backend, Element, 3> out,
+                     Activations& kept) const requires HasFusedLinear<B> {
+    if constexpr (DescribesRowActivation<Activation>) {
+      up_.forward_fused(backend, x.rows(), kept.activated.rows(),
+                        {.norm = norm, .activation = Activation::row_activation});
+    } else {
+      up_.forward_fused(backend, x.rows(), kept.up.rows(), {.norm = norm});
+      Activation::forward(backend, kept.up.rows(), kept.activated.rows());
+    }
+    down_.forward_fused(backend, kept.activated.rows(), out.rows(), {.residual = x.rows()});
   }
 
   void backward(Backend const& backend, Gradients<Backend> const& gradients,

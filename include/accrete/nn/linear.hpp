@@ -5,6 +5,7 @@
 
 #include <accrete/nn/adapter.hpp>
 #include <accrete/nn/module.hpp>
+#include <accrete/ops/fused_linear.hpp>
 #include <accrete/ops/linear.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -33,6 +34,19 @@ class Linear {
                View<Backend, Element, 2> out) const {
     linear_forward(backend, x, weight(), bias(), out);
     for (auto const& adapter : adapters_) adapter.forward(backend, x, out);
+  }
+
+  /// Whether `forward_fused` takes so many rows: the backend does, and no adapter corrects what stands between the parts.
+  [[nodiscard]] bool fuses(Backend const& backend, Index rows) const {
+    if constexpr (HasFusedLinear<Backend>)
+      return adapters_.empty() && FusedLinearKernel<Backend>::takes(backend, rows);
+    return false;
+  }
+  /// x (N,I) -> out (N,O), or (N,O/2) for a gated unit, with what stands around the map; see ops/fused_linear.hpp.
+  void forward_fused(Backend const& backend, View<Backend, Element const, 2> x,
+                     View<Backend, Element, 2> out,
+                     LinearSurroundings<Backend> const& around) const requires HasFusedLinear<B> {
+    fused_linear_forward(backend, x, weight(), bias(), out, around);
   }
 
   /// Adds to the gradients of weight and bias; overwrites grad_x (N,I) unless it is empty.

@@ -3,6 +3,7 @@
 
 #include <accrete/nn/module.hpp>
 #include <accrete/nn/policy.hpp>
+#include <accrete/ops/fused_linear.hpp>
 #include <accrete/ops/residual_layer_norm.hpp>
 #include <accrete/ops/residual_rms_norm.hpp>
 
@@ -74,6 +75,11 @@ struct LayerNorm {
                                    gradients.of(bias_));
     }
 
+    /// The norm as part of the map after it.
+    [[nodiscard]] RowNorm<Backend> row_norm() const {
+      return {RowNormKind::layer_norm, weight_, bias_, epsilon};
+    }
+
    private:
     Parameter<Backend, 1> weight_, bias_;  // (C)
   };
@@ -132,6 +138,11 @@ struct RmsNorm {
                       Activations const& kept, Scratch&) const requires HasResidualAdd<B> {
       residual_rms_norm_backward(backend, grad_out.rows(), x.rows(), weight_, kept.rstd,
                                  skipped.rows(), grad_x.rows(), gradients.of(weight_));
+    }
+
+    /// The norm as part of the map after it.
+    [[nodiscard]] RowNorm<Backend> row_norm() const {
+      return {RowNormKind::rms_norm, weight_, {}, epsilon};
     }
 
    private:

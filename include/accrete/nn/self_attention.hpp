@@ -1,6 +1,7 @@
 /// Causal multi-head self-attention without biases.
 #pragma once
 
+#include <accrete/nn/fused_decoding.hpp>
 #include <accrete/nn/linear.hpp>
 #include <accrete/nn/position.hpp>
 #include <accrete/ops/causal_attention.hpp>
@@ -56,6 +57,15 @@ class SelfAttention {
   void decode_step(Backend const& backend, Cache& cache, View<Backend, Index const, 1> positions,
                    View<Backend, Element const, 3> x, View<Backend, Element, 3> out,
                    Activations& kept, Scratch&) const;
+  /// Whether `decode_step_fused` takes so many rows.
+  [[nodiscard]] bool fuses(Backend const& backend, Index rows) const {
+    return qkv_.fuses(backend, rows) && out_.fuses(backend, rows);
+  }
+  /// out = x + attention(norm(x)), otherwise as `decode_step`.
+  void decode_step_fused(Backend const& backend, Cache& cache,
+                         View<Backend, Index const, 1> positions, RowNorm<Backend> const& norm,
+                         View<Backend, Element const, 3> x, View<Backend, Element, 3> out,
+                         Activations& kept) const requires HasFusedLinear<B>;
 
  private:
   /// (B,T,...) as rows of all that belongs to a token.
@@ -146,6 +156,17 @@ void SelfAttention<B, Position>::decode_step(B const& backend, Cache& cache,
   Position::forward(backend, kept.qkv, positions);
   causal_attention_decode(backend, kept.qkv, cache.keys, cache.values, positions, kept.attended);
   out_.forward(backend, per_token(kept.attended), out.rows());
+}
+
+template <HasCausalAttention B, PositionPolicy<B> Position>
+void SelfAttention<B, Position>::decode_step_fused(
+    B const& backend, Cache& cache, View<B, Index const, 1> positions, RowNorm<B> const& norm,
+    View<B, Element const, 3> x, View<B, Element, 3> out,
+    Activations& kept) const requires HasFusedLinear<B> {
+  qkv_.forward_fused(backend, x.rows(), per_token(kept.qkv), {.norm = norm});
+  Position::forward(backend, kept.qkv, positions);
+  causal_attention_decode(backend, kept.qkv, cache.keys, cache.values, positions, kept.attended);
+  out_.forward_fused(backend, per_token(kept.attended), out.rows(), {.residual = x.rows()});
 }
 
 ACCRETE_END_NAMESPACE

@@ -190,6 +190,15 @@ requires ValidBlockConfig<SizesOfType> && OnePolicyPerRole<Policies...>
 void TransformerBlock<SizesOfType, B, Policies...>::decode_step(
     B const& backend, Cache& cache, View<B, Index const, 1> positions, View<B, Element const, 3> x,
     View<B, Element, 3> out, Activations& kept, Scratch& scratch) const {
+  if constexpr (DescribesRowNorm<NormLayer>) {
+    Index const rows = x.rows().size(0);
+    if (attention_.fuses(backend, rows) && feed_forward_.fuses(backend, rows)) {
+      attention_.decode_step_fused(backend, cache, positions, norm1_.row_norm(), x, kept.mid,
+                                   kept.attention);
+      return feed_forward_.forward_fused(backend, norm2_.row_norm(), kept.mid, out,
+                                         kept.feed_forward);
+    }
+  }
   norm1_.forward(backend, x, kept.normed1, kept.norm1, scratch.norm);
   attention_.decode_step(backend, cache, positions, kept.normed1, kept.mid, kept.attention,
                          scratch.attention);

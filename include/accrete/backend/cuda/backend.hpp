@@ -37,6 +37,7 @@ class BasicCudaBackend {
   explicit BasicCudaBackend(std::shared_ptr<cuda::Api> api, CudaOptions const& options = {})
       : context_(std::make_shared<cuda::Context>(std::move(api))),
         product_(std::make_shared<cuda::CudaProduct>(context_, options)),
+        decode_kernels_(options.decode_kernels),
         description_(describe(options)) {}
 
   [[nodiscard]] std::shared_ptr<std::byte[]> allocate(Index bytes) const {
@@ -68,6 +69,10 @@ class BasicCudaBackend {
   [[nodiscard]] cuda::CudaProduct& product() const {
     return *product_;
   }
+  /// CudaOptions::decode_kernels.
+  [[nodiscard]] bool decode_kernels() const {
+    return decode_kernels_;
+  }
 
  private:
   [[nodiscard]] std::string describe(CudaOptions const& options) const {
@@ -85,6 +90,7 @@ class BasicCudaBackend {
 
   std::shared_ptr<cuda::Context> context_;
   std::shared_ptr<cuda::CudaProduct> product_;
+  bool decode_kernels_;
   std::string description_;
 };
 

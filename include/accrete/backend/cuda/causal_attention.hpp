@@ -2,6 +2,7 @@
 #pragma once
 
 #include <accrete/backend/cuda/attention_backward.hpp>
+#include <accrete/backend/cuda/attention_decode.hpp>
 #include <accrete/backend/cuda/attention_forward.hpp>
 #include <accrete/backend/cuda/backend.hpp>
 #include <accrete/ops/causal_attention.hpp>
@@ -55,6 +56,8 @@ struct CausalAttentionKernel<BasicCudaBackend<E>> {
                      View<Backend, Index const, 1> positions, View<Backend, Element, 4> out) {
     Index const b = qkv.size(0), n = qkv.size(1), h = qkv.size(3), d = qkv.size(4);
     Index const capacity = keys.size(2);
+    if (n == 1 && backend.decode_kernels())
+      return decode_by_chunks(backend, qkv, keys, values, positions, out);
     cuda::launch(backend.context(), "causal_attention_decode: append",
                  cuda::blocks_for(b * n * h * d, 256),
                  cuda::AppendToCache<E>{qkv.data(), keys.data(), values.data(), positions.data(), b,
@@ -67,6 +70,28 @@ struct CausalAttentionKernel<BasicCudaBackend<E>> {
   }
 
  private:
+  static void decode_by_chunks(Backend const& backend, View<Backend, Element const, 5> qkv,
+                               View<Backend, Element, 4> keys, View<Backend, Element, 4> values,
+                               View<Backend, Index const, 1> positions,
+                               View<Backend, Element, 4> out) {
+    Index const b = qkv.size(0), h = qkv.size(3), d = qkv.size(4), capacity = keys.size(2);
+    auto& context = backend.context();
+    cuda::with_attention_width("causal_attention_decode", d, [&](auto width) {
+      constexpr Index rows = cuda::AttentionChunk<width>::rows;
+      Index const chunks = (capacity + rows - 1) / rows, all = b * h * chunks;
+      auto const scratch = context.scratch(all * (d + 2) * static_cast<Index>(sizeof(Real)));
+      Real* const memory = scratch.template as<Real>();
+      cuda::AttentionParts<Real> const parts{memory, memory + all * d, memory + all * (d + 1),
+                                             chunks};
+      cuda::launch(
+          context, "causal_attention_decode: chunks", all,
+          cuda::AttendToChunk<E, width>{qkv.data(), keys.data(), values.data(), positions.data(),
+                                        parts, h, d, capacity, scale_of(d)});
+      cuda::launch(context, "causal_attention_decode: join", cuda::blocks_for(b * h * d, 256),
+                   cuda::JoinChunks<E>{parts, positions.data(), out.data(), b, h, d, rows});
+    });
+  }
+
   /// Queries (0), keys (1) or values (2) of (B,T,3,H,D).
   template <class T>
   [[nodiscard]] static cuda::HeadRows<T> part(TensorView<T, 5, DeviceSpace> qkv, Index which) {

@@ -8,6 +8,7 @@
 #include <accrete/backend/cuda/embedding.hpp>
 #include <accrete/backend/cuda/expert_weights.hpp>
 #include <accrete/backend/cuda/fill_zero.hpp>
+#include <accrete/backend/cuda/fused_linear.hpp>
 #include <accrete/backend/cuda/gelu.hpp>
 #include <accrete/backend/cuda/layer_norm.hpp>
 #include <accrete/backend/cuda/linear.hpp>

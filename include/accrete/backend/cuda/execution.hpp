@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <type_traits>
@@ -30,11 +31,14 @@
 #include <accrete/core/error.hpp>
 #include <accrete/core/index.hpp>
 
-/// nvcc compiles bodies for the device alone, every other compiler for the host.
+/// nvcc compiles bodies for the device alone, every other compiler for the host. Before a loop, ACCRETE_UNROLL has it
+/// unrolled whole, so that the arrays that it indexes stay in registers.
 #if defined(__CUDACC__)
 #define ACCRETE_KERNEL __device__
+#define ACCRETE_UNROLL _Pragma("unroll")
 #else
 #define ACCRETE_KERNEL
+#define ACCRETE_UNROLL
 #endif
 
 ACCRETE_BEGIN_CUDA_NAMESPACE
@@ -135,6 +139,19 @@ class HostPolicy {
     return result;
   }
 
+  /// In each warp the arrays of all its threads combined, number by number, for each of them: lanes by halves. An array is
+  /// a struct with one called `values`.
+  template <class Array, class Combine>
+  void reduce_warps(PerThread<Array>& arrays, Combine combine) const {
+    for (int first = 0; first < threads_; first += warp_size) {
+      for (int half = warp_size / 2; half > 0; half /= 2)
+        for (int lane = first; lane < first + half; ++lane)
+          for (std::size_t i = 0; i < std::size(arrays[lane].values); ++i)
+            arrays[lane].values[i] = combine(arrays[lane].values[i], arrays[lane + half].values[i]);
+      for (int lane = 1; lane < warp_size; ++lane) arrays[first + lane] = arrays[first];
+    }
+  }
+
  private:
   std::uint64_t draw() {  // splitmix64
     std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
@@ -204,12 +221,25 @@ class DevicePolicy {
     return result;
   }
 
+  template <class Array, class Combine>
+  __device__ void reduce_warps(PerThread<Array>& arrays, Combine combine) const {
+    for (auto& value : arrays[0].values)
+      for (int half = warp_size / 2; half > 0; half /= 2)
+        value = combine(value, __shfl_xor_sync(0xFFFFFFFFU, value, half));
+  }
+
  private:
   Index shared_used_ = 0;
 };
 
 template <class Body>
 __global__ void __launch_bounds__(Body::threads) run_body(Body const body) {
+  DevicePolicy policy;
+  body(policy);
+}
+/// The same with as few registers as it takes for a multiprocessor to hold `Body::blocks_at_once` blocks.
+template <class Body>
+__global__ void __launch_bounds__(Body::threads, Body::blocks_at_once) run_bodies(Body const body) {
   DevicePolicy policy;
   body(policy);
 }
@@ -223,7 +253,10 @@ template <class Body>
   LaunchRequest request{.name = name, .body = &body, .blocks = blocks, .threads = Body::threads};
   if constexpr (requires { Body::shared_bytes; }) request.shared_bytes = Body::shared_bytes;
 #if defined(__CUDACC__)
-  request.device_function = reinterpret_cast<void const*>(&run_body<Body>);
+  if constexpr (requires { Body::blocks_at_once; })
+    request.device_function = reinterpret_cast<void const*>(&run_bodies<Body>);
+  else
+    request.device_function = reinterpret_cast<void const*>(&run_body<Body>);
 #else
   request.run_block = [](void const* erased, Index block, Index of_blocks, Index shared_bytes,
                          std::uint64_t seed) {

@@ -1,9 +1,11 @@
 /// Linear maps on the device: products by cuBLASLt, with the bias or its gradient in their epilogue where that gives the
-/// same. (GELU is not: cuBLASLt has its approximation by tanh alone.)
+/// same. (GELU is not: cuBLASLt has its approximation by tanh alone.) Under CudaOptions::decode_kernels, maps of a few rows
+/// are matrix-vector products of our own.
 #pragma once
 
 #include <accrete/backend/cuda/backend.hpp>
 #include <accrete/backend/cuda/column_sums.hpp>
+#include <accrete/backend/cuda/fused_linear.hpp>
 #include <accrete/ops/linear.hpp>
 
 ACCRETE_BEGIN_CUDA_NAMESPACE
@@ -63,6 +65,11 @@ struct LinearKernel<BasicCudaBackend<E>> {
   static void forward(Backend const& backend, View<Backend, Element const, 2> x,
                       View<Backend, Element const, 2> weight, View<Backend, Element const, 1> bias,
                       View<Backend, Element, 2> out, LinearOptions options) {
+    if (FusedLinearKernel<Backend>::takes(backend, x.size(0))) {
+      LinearSurroundings<Backend> around{.scale = options.scale};
+      if (options.accumulate) around.residual = out;
+      return FusedLinearKernel<Backend>::forward(backend, x, weight, bias, out, around);
+    }
     // The epilogue adds the bias as it is, and there is none for doubles.
     bool const in_epilogue = !bias.empty() && options.scale == 1 && !std::is_same_v<E, double>;
     bool const has_bias =

@@ -13,6 +13,9 @@ struct CudaOptions {
   bool deterministic = false;
   /// The gradient of a bias in the epilogue of the weight's, where cuBLASLt can; by kernels of our own otherwise.
   bool fuse_bias_gradients = true;
+  /// Maps of at most 8 rows and attention of one new token, as decoding has them, by kernels of our own, which take in the
+  /// norm before a map, its activation and the residual sum. Off until they have beaten cuBLASLt on a card.
+  bool decode_kernels = false;
   int candidates =
       16;  ///< algorithms, at most 32, that are timed when a product of new sizes comes; 1 times none
   /// Where choices are kept, by card, driver and version of cuBLAS; none if empty. Choices from it are taken without
