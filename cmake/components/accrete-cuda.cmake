@@ -5,6 +5,8 @@ if(NOT TARGET accrete::cuda)
   if(TARGET CUDA::cudart AND TARGET CUDA::cublasLt)
     add_library(accrete::cuda INTERFACE IMPORTED ${ACCRETE_COMPONENT_SCOPE})
     target_link_libraries(accrete::cuda INTERFACE accrete::accrete CUDA::cudart CUDA::cublasLt)
+    # CMake 3.25 does not know that nvcc can.
+    target_compile_options(accrete::cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
   endif()
 endif()
 if(TARGET accrete::cuda)
