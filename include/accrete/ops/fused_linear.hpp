@@ -48,7 +48,7 @@ concept HasFusedLinear = ComputeBackend<Backend> &&
 
 /// out = residual + activation(scale * (norm(x) W^T + bias)), in one pass over the weights. Below, k is 2 for SwiGLU, whose
 /// gate's rows of W stand above those of its other factor, and else 1. Results between the parts are not rounded to
-/// elements, but for norm(x).
+/// elements, but for norm(x). `out` must not be `x`.
 ///
 /// PyTorch: `residual + gelu(linear(layer_norm(x), weight, bias))`, for instance.
 template <HasFusedLinear Backend>
