@@ -223,7 +223,9 @@ void live(std::shared_ptr<TestedCuda> const& api, ScratchFolder const& folder) {
   auto const file = folder / "checkpoint.safetensors";
   accrete::CheckpointWriter{model}.with(trainer).save(file);
   accrete::CheckpointReader(file).restore(model);
-  static_cast<void>(accrete::generate_tokens(model, {{1, 4}}, {.max_tokens = 2}));
+  // Steps as they are, recorded, and repeated.
+  static_cast<void>(
+      accrete::generate_tokens(model, {{1, 4}}, {.max_tokens = 5, .stop_at_end = false}));
 }
 
 }  // namespace

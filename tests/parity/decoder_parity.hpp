@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <accrete/accrete.hpp>
+#include <accrete/memory/repeated_work.hpp>
 
 namespace parity {
 
@@ -235,6 +236,7 @@ class DecoderParity {
     report_.check(name + ".logits",
                   error_of(std::span<accrete::TypeOf<Backend, accrete::Element> const>(on_host),
                            reference_.file.read_vector<double>(name + ".logits")));
+    check_decoding(model, name);
     auto loss_scratch = scratch();
     auto const loss = accrete::evaluate_loss(model, session, batch_of(reference_.ids),
                                              batch_of(reference_.targets), loss_scratch);
@@ -267,6 +269,37 @@ class DecoderParity {
     }
     report_.check(name + ".logits, decoded",
                   error_of(std::span<E const>(decoded),
+                           reference_.file.read_vector<double>(name + ".logits")));
+  }
+
+  /// The same logits token by token, by steps that are recorded where the backend records.
+  template <class M>
+  void check_decoding(M const& model, std::string const& name) {
+    Index const batch = reference_.batch, time = reference_.tokens, v = reference_.vocabulary;
+    typename M::Session session{model, {.batch = batch, .cache = time}};
+    auto const [memory, logits] = accrete::plan_on(backend_, [&](auto& workspace) {
+      return workspace.template tensor<accrete::Element>(reference_.batch, reference_.vocabulary);
+    });
+    accrete::RepeatedWork<Backend> steps;
+    std::vector<double> decoded(static_cast<std::size_t>(batch * time * v));
+    std::vector<TokenId> ids(static_cast<std::size_t>(batch));
+    for (Index t = 0; t < time; ++t) {
+      for (Index b = 0; b < batch; ++b)
+        ids[static_cast<std::size_t>(b)] = reference_.ids[static_cast<std::size_t>(b * time + t)];
+      model.stage_step(session, {ids.data(), {batch, 1}});
+      steps.run(backend_, [&, to = logits] {
+        model.run_step(session);
+        accrete::classifier_logits<Backend>(backend_, model.classifier(session), 0, to);
+      });
+      model.finish_step(session);
+      auto const rows = accrete::host_copy(backend_, logits);
+      for (Index b = 0; b < batch; ++b)
+        std::transform(rows.begin() + b * v, rows.begin() + (b + 1) * v,
+                       decoded.begin() + (b * time + t) * v,
+                       [](auto logit) { return static_cast<double>(logit); });
+    }
+    report_.check(name + ".logits, decoded",
+                  error_of(std::span<double const>(decoded),
                            reference_.file.read_vector<double>(name + ".logits")));
   }
 

@@ -1,5 +1,5 @@
-/// The real device in tests: it counts what it was asked for and not given back, and waits after each call, so
-/// that an error belongs to its test and the host may read what they wrote. For nvcc.
+/// The real device in tests: it counts what it was asked for and not given back, and waits after each call that is not
+/// recorded, so that an error belongs to its test and the host may read what they wrote. For nvcc.
 #pragma once
 
 #include <new>
@@ -19,6 +19,7 @@ class CountedDevice final : public accrete::cuda::DeviceApi {
   /// All that was made and not given back: memory, streams and events.
   [[nodiscard]] std::size_t alive() const { return alive_; }
   [[nodiscard]] Index allocations() const { return allocations_; }
+  [[nodiscard]] Index graphs_made() const { return graphs_made_; }
   [[nodiscard]] std::vector<std::string> mistakes() const { return {}; }
 
   Status cuda_malloc(void** memory, Index bytes) override {
@@ -38,20 +39,44 @@ class CountedDevice final : public accrete::cuda::DeviceApi {
   Status cuda_event_destroy(accrete::cuda::Event event) override {
     return gone(DeviceApi::cuda_event_destroy(event));
   }
+  Status cuda_stream_begin_capture(accrete::cuda::Stream stream) override {
+    Status const status = DeviceApi::cuda_stream_begin_capture(stream);
+    captures_ = status.ok();
+    return status;
+  }
+  Status cuda_stream_end_capture(accrete::cuda::Stream stream,
+                                 accrete::cuda::Graph* graph) override {
+    captures_ = false;
+    return made(DeviceApi::cuda_stream_end_capture(stream, graph));
+  }
+  Status cuda_graph_instantiate(accrete::cuda::GraphExec* exec,
+                                accrete::cuda::Graph graph) override {
+    ++graphs_made_;
+    return made(DeviceApi::cuda_graph_instantiate(exec, graph));
+  }
+  Status cuda_graph_launch(accrete::cuda::GraphExec exec, accrete::cuda::Stream stream) override {
+    return waited(DeviceApi::cuda_graph_launch(exec, stream), stream);
+  }
+  Status cuda_graph_exec_destroy(accrete::cuda::GraphExec exec) override {
+    return gone(DeviceApi::cuda_graph_exec_destroy(exec));
+  }
+  Status cuda_graph_destroy(accrete::cuda::Graph graph) override {
+    return gone(DeviceApi::cuda_graph_destroy(graph));
+  }
   Status cuda_memset_async(void* memory, int value, Index bytes,
                            accrete::cuda::Stream stream) override {
     Status const status = DeviceApi::cuda_memset_async(memory, value, bytes, stream);
-    return status.ok() ? cuda_stream_synchronize(stream) : status;
+    return waited(status, stream);
   }
   Status cuda_memcpy_async(void* to, void const* from, Index bytes, accrete::cuda::CopyKind kind,
                            accrete::cuda::Stream stream) override {
     Status const status = DeviceApi::cuda_memcpy_async(to, from, bytes, kind, stream);
-    return status.ok() ? cuda_stream_synchronize(stream) : status;
+    return waited(status, stream);
   }
   Status cuda_launch_kernel(accrete::cuda::LaunchRequest const& request,
                             accrete::cuda::Stream stream) override {
     Status const status = DeviceApi::cuda_launch_kernel(request, stream);
-    return status.ok() ? cuda_stream_synchronize(stream) : status;
+    return waited(status, stream);
   }
   Status cublas_lt_matmul(void* handle, void* description, void const* alpha, void const* a,
                           void* a_layout, void const* b, void* b_layout, void const* beta,
@@ -61,10 +86,13 @@ class CountedDevice final : public accrete::cuda::DeviceApi {
     Status const status = DeviceApi::cublas_lt_matmul(
         handle, description, alpha, a, a_layout, b, b_layout, beta, c, c_layout, d, d_layout,
         algorithm, workspace, workspace_bytes, stream);
-    return status.ok() ? cuda_stream_synchronize(stream) : status;
+    return waited(status, stream);
   }
 
  private:
+  Status waited(Status status, accrete::cuda::Stream stream) {
+    return status.ok() && !captures_ ? cuda_stream_synchronize(stream) : status;
+  }
   Status made(Status status) {
     if (status.ok()) ++alive_;
     return status;
@@ -75,7 +103,8 @@ class CountedDevice final : public accrete::cuda::DeviceApi {
   }
 
   std::size_t alive_ = 0;
-  Index allocations_ = 0;
+  Index allocations_ = 0, graphs_made_ = 0;
+  bool captures_ = false;
 };
 
 /// Memory that host and device read alike: for the tensors of tests of single operations.

@@ -1,18 +1,26 @@
 /// A CUDA device on the host: memory from the heap, kernels as loops, products as plain loops. It counts what is asked of
-/// it, finds what is given back wrongly or not at all, and fails at whatever call a test likes.
+/// it, finds what is given back wrongly or not at all, and fails at whatever call a test likes. A graph runs its nodes in
+/// an order drawn from a seed, out of those that streams and events allow.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <accrete/backend/cuda/api.hpp>
 #include <accrete/core/bfloat16.hpp>
+
+#include "support/fake_graph.hpp"
 
 namespace accrete_test {
 
@@ -33,12 +41,15 @@ class FakeCuda final : public accrete::cuda::Api {
     std::vector<float> milliseconds{3, 1, 2};  ///< of each algorithm
     std::function<bool(Index rows, Index columns, Index inner)> refuses{};
     bool refuses_epilogues = false;
+    int refuses_capture = 0;  ///< the code with which capturing ends
+    bool waits = false;       ///< work runs when something waits for it, as late as a device may
     std::uint64_t seed = 1;
   };
 
-  static constexpr int invalid_value = 1;       // cudaErrorInvalidValue
-  static constexpr int no_kernel = 98;          // cudaErrorInvalidDeviceFunction
-  static constexpr int injected = 999;          // cudaErrorUnknown
+  static constexpr int invalid_value = 1;  // cudaErrorInvalidValue
+  static constexpr int no_kernel = 98;     // cudaErrorInvalidDeviceFunction
+  static constexpr int injected = 999;     // cudaErrorUnknown
+  static constexpr int capture_invalidated = 901, capture_unjoined = 904;
   static constexpr int blas_invalid_value = 7;  // CUBLAS_STATUS_INVALID_VALUE
 
   FakeCuda() = default;
@@ -48,9 +59,9 @@ class FakeCuda final : public accrete::cuda::Api {
     for (auto const& [memory, bytes] : pinned_) std::free(memory);
   }
 
-  /// All that was made and not given back: memory and handles.
+  /// All that was made and not given back: memory and handles, and streams that still record.
   [[nodiscard]] std::size_t alive() const {
-    return memory_.size() + pinned_.size() + handles_.size();
+    return memory_.size() + pinned_.size() + handles_.size() + recording_.size();
   }
   /// Bytes of pinned host memory.
   [[nodiscard]] Index pinned() const {
@@ -62,6 +73,11 @@ class FakeCuda final : public accrete::cuda::Api {
   [[nodiscard]] std::vector<std::string> const& mistakes() const { return mistakes_; }
   [[nodiscard]] Index calls() const { return calls_; }
   [[nodiscard]] Index launches() const { return launches_; }
+  [[nodiscard]] Index graphs_made() const { return graphs_made_; }
+  [[nodiscard]] Index graph_launches() const { return graph_launches_; }
+  /// Nodes of the last graph, and how many of them can follow one another at most.
+  [[nodiscard]] std::size_t graph_nodes() const { return last_graph_.first; }
+  [[nodiscard]] std::size_t graph_depth() const { return last_graph_.second; }
   [[nodiscard]] Index allocations() const { return allocations_; }
   [[nodiscard]] Index heuristics() const { return heuristics_; }
   [[nodiscard]] std::map<std::string, Index> const& launches_by_name() const { return by_name_; }
@@ -99,6 +115,7 @@ class FakeCuda final : public accrete::cuda::Api {
   }
   Status cuda_malloc(void** memory, Index bytes) override {
     if (fails()) return {.code = injected};
+    if (auto const status = outside_of_capture(); !status.ok()) return status;
     if (bytes > settings_.memory - used_) return {.code = accrete::cuda::out_of_memory};
     *memory = std::malloc(static_cast<std::size_t>(bytes));
     std::memset(*memory, 0xFF,
@@ -111,6 +128,8 @@ class FakeCuda final : public accrete::cuda::Api {
   Status cuda_free(void* memory) override {
     auto const found = memory_.find(memory);
     if (found == memory_.end()) return mistake("freed what was not allocated");
+    static_cast<void>(outside_of_capture());
+    run_all();
     used_ -= found->second;
     memory_.erase(found);
     std::free(memory);
@@ -118,6 +137,7 @@ class FakeCuda final : public accrete::cuda::Api {
   }
   Status cuda_malloc_host(void** memory, Index bytes) override {
     if (fails()) return {.code = injected};
+    if (auto const status = outside_of_capture(); !status.ok()) return status;
     if (bytes > settings_.pinnable - pinned()) return {.code = accrete::cuda::out_of_memory};
     *memory = std::malloc(static_cast<std::size_t>(bytes));
     pinned_[*memory] = bytes;
@@ -134,8 +154,10 @@ class FakeCuda final : public accrete::cuda::Api {
     if (fails()) return {.code = injected};
     if (!owns(memory, bytes)) return mistake("set memory that is not the device's");
     if (handles_.count(stream) == 0) return mistake("set memory on no stream");
-    std::memset(memory, value, static_cast<std::size_t>(bytes));
-    return {};
+    return submit(stream, [=, this] {
+      if (!owns(memory, bytes)) return static_cast<void>(mistake("set memory that is gone"));
+      std::memset(memory, value, static_cast<std::size_t>(bytes));
+    });
   }
   Status cuda_memcpy_async(void* to, void const* from, Index bytes, accrete::cuda::CopyKind kind,
                            void* stream) override {
@@ -147,31 +169,69 @@ class FakeCuda final : public accrete::cuda::Api {
     if (owns(from, bytes) != from_device && settings_.checks_memory)
       return mistake("copied from the wrong memory");
     if (handles_.count(stream) == 0) return mistake("copied on no stream");
-    std::memcpy(to, from, static_cast<std::size_t>(bytes));
-    if (void* const pinned = block_of(pinned_, from, bytes); to_device && pinned != nullptr) {
+    void* const pinned = block_of(pinned_, to_device ? from : to, bytes);
+    bool const on_its_own = pinned != nullptr || (to_device && from_device);
+    if (to_device && !from_device && pinned != nullptr && !captures(stream)) {
       in_flight_.insert(pinned);
       ++copies_from_pinned_;
     }
-    return {};
+    if (on_its_own)
+      return submit(stream, [=, this] {
+        if (settings_.checks_memory &&
+            (owns(to, bytes) != to_device || owns(from, bytes) != from_device))
+          return static_cast<void>(mistake("copied memory that is gone"));
+        std::memcpy(to, from, static_cast<std::size_t>(bytes));
+      });
+    // Ordinary memory of the host: read at once, or written by the time that the call returns.
+    if (captures(stream)) return outside_of_capture();
+    if (!to_device) run_all();
+    auto const taken = std::make_shared<std::vector<char>>(static_cast<std::size_t>(bytes));
+    std::memcpy(taken->data(), from, taken->size());
+    auto const put = [to, taken] { std::memcpy(to, taken->data(), taken->size()); };
+    if (!to_device) return put(), Status{};
+    return submit(stream, put);
   }
   Status cuda_stream_create(void** stream) override { return make(stream); }
   Status cuda_stream_synchronize(void* stream) override {
+    if (auto const status = use(stream); !status.ok()) return status;
+    if (auto const status = outside_of_capture(); !status.ok()) return status;
+    run_all();
     in_flight_.clear();
-    return use(stream);
+    return {};
   }
   Status cuda_stream_destroy(void* stream) override { return destroy(stream); }
   Status cuda_event_create(void** event) override { return make(event); }
   Status cuda_event_record(void* event, void* stream) override {
     if (handles_.count(stream) == 0) return mistake("recorded on no stream");
-    return use(event);
+    if (auto const status = use(event); !status.ok()) return status;
+    events_.erase(event);
+    if (captures(stream)) events_[event] = recording_.at(stream);
+    return {};
   }
-  Status cuda_event_synchronize(void* event) override { return use(event); }
+  Status cuda_event_synchronize(void* event) override {
+    if (auto const status = use(event); !status.ok()) return status;
+    if (auto const status = outside_of_capture(); !status.ok()) return status;
+    run_all();
+    return {};
+  }
   Status cuda_event_elapsed_time(float* milliseconds, void* begin, void* end) override {
     if (handles_.count(begin) == 0) return mistake("no event");
+    if (auto const status = outside_of_capture(); !status.ok()) return status;
     *milliseconds = settings_.milliseconds.at(last_algorithm_ - 1);
     return use(end);
   }
-  Status cuda_event_destroy(void* event) override { return destroy(event); }
+  Status cuda_event_destroy(void* event) override {
+    events_.erase(event);
+    return destroy(event);
+  }
+  Status cuda_stream_wait_event(void* stream, void* event) override {
+    if (handles_.count(stream) == 0) return mistake("no stream waits");
+    if (auto const status = use(event); !status.ok()) return status;
+    auto const recorded = events_.find(event);
+    if (recorded != events_.end() && graph_.has_value())  // the stream joins the capture
+      recording_[stream].insert(recorded->second.begin(), recorded->second.end());
+    return {};
+  }
 
   Status cuda_launch_kernel(accrete::cuda::LaunchRequest const& request, void* stream) override {
     if (fails()) return {.code = injected};
@@ -179,13 +239,66 @@ class FakeCuda final : public accrete::cuda::Api {
     if (request.blocks < 1 || handles_.count(stream) == 0) return {.code = invalid_value};
     ++launches_;
     ++by_name_[request.name];
-    std::uint64_t const seed = settings_.seed + static_cast<std::uint64_t>(launches_);
-    for (Index i = 0; i < request.blocks; ++i) {  // blocks come in no order that counts
-      Index const block = seed % 2 == 0 ? i : request.blocks - 1 - i;
-      request.run_block(request.body, block, request.blocks, request.shared_bytes, seed);
-    }
+    // The body is the launch's own, as a device has it.
+    auto const words = static_cast<std::size_t>(request.body_bytes) / sizeof(std::max_align_t) + 1;
+    auto const body = std::make_shared<std::vector<std::max_align_t>>(words);
+    std::memcpy(static_cast<void*>(body->data()), request.body,
+                static_cast<std::size_t>(request.body_bytes));
+    return submit(stream, [=, this] {
+      std::uint64_t const seed = settings_.seed + static_cast<std::uint64_t>(++runs_);
+      for (Index i = 0; i < request.blocks; ++i) {  // blocks come in no order that counts
+        Index const block = seed % 2 == 0 ? i : request.blocks - 1 - i;
+        request.run_block(body->data(), block, request.blocks, request.shared_bytes, seed);
+      }
+    });
+  }
+
+  Status cuda_stream_begin_capture(void* stream) override {
+    if (auto const status = use(stream); !status.ok()) return status;
+    if (graph_.has_value()) return mistake("records two graphs at once");
+    graph_.emplace();
+    recording_[stream] = {};
+    origin_ = stream;
     return {};
   }
+  Status cuda_stream_end_capture(void* stream, void** graph) override {
+    bool const failed = fails();
+    if (!graph_.has_value() || stream != origin_) return mistake("ends a capture that is none");
+    FakeGraph recorded = std::move(*graph_);
+    FakeGraph::Nodes const last = recording_.at(stream);
+    graph_.reset();
+    recording_.clear();
+    events_.clear();
+    if (failed) return {.code = injected};
+    if (settings_.refuses_capture != 0) return {.code = settings_.refuses_capture};
+    if (recorded.is_invalid()) return {.code = capture_invalidated};
+    if (!recorded.ends_with(last)) return {.code = capture_unjoined};
+    if (recorded.shares_a_workspace()) return mistake("two products at once in one workspace");
+    last_graph_ = {recorded.size(), recorded.depth()};
+    *graph = new_handle();
+    graphs_[*graph] = std::move(recorded);
+    return {};
+  }
+  Status cuda_graph_instantiate(void** exec, void* graph) override {
+    if (fails()) return {.code = injected};
+    if (graphs_.count(graph) == 0) return mistake("instantiates what is no graph");
+    *exec = new_handle();
+    graphs_[*exec] = graphs_.at(graph);
+    ++graphs_made_;
+    return {};
+  }
+  Status cuda_graph_launch(void* exec, void* stream) override {
+    if (fails()) return {.code = injected};
+    if (graphs_.count(exec) == 0 || handles_.count(stream) == 0 || captures(stream))
+      return mistake("launches what is no graph");
+    ++graph_launches_;
+    for (auto const& [pinned, bytes] : pinned_) in_flight_.insert(pinned);  // any may be read
+    return submit(stream, [this, graph = graphs_.at(exec)] {
+      graph.run(settings_.seed + static_cast<std::uint64_t>(++runs_));
+    });
+  }
+  Status cuda_graph_exec_destroy(void* exec) override { return destroy_graph(exec); }
+  Status cuda_graph_destroy(void* graph) override { return destroy_graph(graph); }
 
   Status cublas_lt_create(void** handle) override { return make(handle); }
   Status cublas_lt_destroy(void* handle) override { return destroy(handle); }
@@ -275,6 +388,11 @@ class FakeCuda final : public accrete::cuda::Api {
     last_algorithm_ = algorithm->data[0];
     if (last_algorithm_ < 1 || last_algorithm_ > settings_.milliseconds.size())
       return mistake("an algorithm that is none");
+    bool const of_doubles = handles_[a_layout].type == NumberType::float64;
+    auto const factor = [&](void const* number) {  // the call's own, as the operands' pointers are
+      return of_doubles ? *static_cast<double const*>(number)
+                        : static_cast<double>(*static_cast<float const*>(number));
+    };
     Product const product{handles_[description],
                           handles_[a_layout],
                           handles_[b_layout],
@@ -283,22 +401,21 @@ class FakeCuda final : public accrete::cuda::Api {
                           b,
                           c,
                           d,
-                          alpha,
-                          beta};
-    switch (product.a_layout.type) {
-      case NumberType::float64:
-        multiply<double, double>(product);
-        break;
-      case NumberType::float32:
-        multiply<float, float>(product);
-        break;
-      case NumberType::bfloat16:
-        if (product.d_layout.type == NumberType::float32)
-          multiply<accrete::bfloat16, float>(product);
-        else
-          multiply<accrete::bfloat16, accrete::bfloat16>(product);
-    }
-    return {};
+                          factor(alpha),
+                          factor(beta)};
+    auto const work = [product, this] {
+      switch (product.a_layout.type) {
+        case NumberType::float64:
+          return multiply<double, double>(product);
+        case NumberType::float32:
+          return multiply<float, float>(product);
+        case NumberType::bfloat16:
+          return product.d_layout.type == NumberType::float32
+                     ? multiply<accrete::bfloat16, float>(product)
+                     : multiply<accrete::bfloat16, accrete::bfloat16>(product);
+      }
+    };
+    return submit(stream, work, workspace);
   }
 
  private:
@@ -313,9 +430,8 @@ class FakeCuda final : public accrete::cuda::Api {
     Handle description, a_layout, b_layout, d_layout;
     void const *a, *b, *c;
     void* d;
-    void const *alpha, *beta;
+    double alpha, beta;
   };
-
   [[nodiscard]] bool fails() { return ++calls_ == settings_.fail_at; }
   template <class F>
   Status answer(F&& f) {
@@ -327,10 +443,14 @@ class FakeCuda final : public accrete::cuda::Api {
     mistakes_.emplace_back(what);
     return {.code = invalid_value};
   }
+  [[nodiscard]] void* new_handle() {
+    void* const handle = reinterpret_cast<void*>(++last_handle_ * 16);
+    handles_[handle] = {};
+    return handle;
+  }
   Status make(void** handle) {
     if (fails()) return {.code = injected};
-    *handle = reinterpret_cast<void*>(++last_handle_ * 16);
-    handles_[*handle] = {};
+    *handle = new_handle();
     return {};
   }
   Status use(void* handle) {
@@ -339,6 +459,33 @@ class FakeCuda final : public accrete::cuda::Api {
   }
   Status destroy(void* handle) {
     return handles_.erase(handle) != 0 ? Status{} : mistake("destroyed a handle that is none");
+  }
+  Status destroy_graph(void* graph) {
+    run_all();
+    return graphs_.erase(graph) != 0 ? destroy(graph) : mistake("destroyed what is no graph");
+  }
+
+  [[nodiscard]] bool captures(void* stream) const { return recording_.count(stream) != 0; }
+  /// Calls that end a capture, which this does.
+  Status outside_of_capture() {
+    if (!graph_.has_value()) return {};
+    graph_->invalidate();
+    return {.code = accrete::cuda::capture_unsupported};
+  }
+  /// Runs it, now or later, or makes it the next node of what the stream records.
+  Status submit(void* stream, std::function<void()> work, void* workspace = nullptr) {
+    if (captures(stream)) {
+      auto& last = recording_.at(stream);
+      last = {graph_->add(std::move(work), last, workspace)};
+    } else if (settings_.waits) {
+      waiting_.push_back(std::move(work));
+    } else {
+      work();
+    }
+    return {};
+  }
+  void run_all() {
+    for (auto const& work : std::exchange(waiting_, {})) work();
   }
   [[nodiscard]] bool owns(void const* pointer, Index bytes) const {
     return !settings_.checks_memory || block_of(memory_, pointer, bytes) != nullptr;
@@ -401,8 +548,8 @@ class FakeCuda final : public accrete::cuda::Api {
     Index const lda = product.a_layout.leading_dimension, ldb = product.b_layout.leading_dimension;
     Index const ldd = product.d_layout.leading_dimension;
     Index const inner = a_swaps ? product.a_layout.rows : product.a_layout.columns;
-    Real const alpha = *static_cast<Real const*>(product.alpha);
-    Real const beta = *static_cast<Real const*>(product.beta);
+    Real const alpha = static_cast<Real>(product.alpha);
+    Real const beta = static_cast<Real>(product.beta);
     auto const b_at = [&](Index k, Index n) {
       return static_cast<double>(b[b_swaps ? n + k * ldb : k + n * ldb]);
     };
@@ -430,8 +577,15 @@ class FakeCuda final : public accrete::cuda::Api {
   std::map<void*, Handle> handles_;
   std::vector<std::string> mistakes_;
   std::map<std::string, Index> by_name_;
-  Index used_ = 0, calls_ = 0, launches_ = 0, allocations_ = 0, heuristics_ = 0,
-        copies_from_pinned_ = 0;
+  std::vector<std::function<void()>> waiting_;
+  std::map<void*, FakeGraph> graphs_;            // also as what they were made executable
+  std::optional<FakeGraph> graph_;               // that is being recorded
+  void* origin_ = nullptr;                       // on this stream
+  std::map<void*, FakeGraph::Nodes> recording_;  // the last nodes of each stream that records
+  std::map<void*, FakeGraph::Nodes> events_;     // and before each event that was recorded there
+  std::pair<std::size_t, std::size_t> last_graph_;
+  Index used_ = 0, calls_ = 0, launches_ = 0, runs_ = 0, allocations_ = 0, heuristics_ = 0,
+        copies_from_pinned_ = 0, graphs_made_ = 0, graph_launches_ = 0;
   std::uintptr_t last_handle_ = 0;
   std::uint64_t last_algorithm_ = 1;
 };

@@ -88,12 +88,25 @@ using TypeOf = typename detail::TypeOfRole<Backend, Role>::type;
 template <class Backend, class Role, int Rank>
 using View = TensorView<TypeOf<Backend, Role>, Rank, typename Backend::Space>;
 
-/// Backends that have memory of the host from and to which they copy faster. A copy to the device reads it until
-/// something waits for the device: it must not change while it may be read. Where there is no more of it, it is ordinary
-/// memory.
+/// Backends that have memory of the host from and to which they copy by themselves, while the host goes on. A copy to the
+/// device reads it until something waits for the device: it must not change while it may be read. `copy_to_pinned` is
+/// `copy_to_host` without the wait, which `synchronize` is. Where there is no more of this memory, it is ordinary memory.
 template <class Backend>
-concept PinsHostMemory = requires(Backend const& backend, Index bytes) {
+concept PinsHostMemory = requires(Backend const& backend, void* to, void const* from, Index bytes) {
   { backend.allocate_pinned(bytes) } -> std::same_as<std::shared_ptr<std::byte[]>>;
+  backend.copy_to_pinned(to, from, bytes);
+  backend.synchronize();
+};
+
+/// Backends that record work once and repeat it with one call. `record(work)` calls work(), which must only submit to the
+/// backend: nothing of it runs. `replay` runs what was recorded, on the memory that it was recorded with. A recording is
+/// false where the backend does not record; then work() has to be called itself.
+template <class Backend>
+concept RecordsWork = PinsHostMemory<Backend> &&
+    requires(Backend const& backend, typename Backend::Recording const& recording, void (*work)()) {
+  { backend.record(work) } -> std::same_as<typename Backend::Recording>;
+  {static_cast<bool>(recording)};
+  backend.replay(recording);
 };
 
 /// Backends that say, once for each, what they compute in a slower way than they are made for; empty while all is well.

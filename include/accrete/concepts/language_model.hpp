@@ -39,6 +39,17 @@ concept DecodesTokens = ScoresTokens<M> &&
   model.decode_step(session, ids);
 };
 
+/// A decode_step in three parts: `stage_step` is the host's, with all checks; `run_step` is the backend's alone, which can
+/// be recorded and repeated with what is staged later; `finish_step` counts the tokens. They are called in place of
+/// decode_step: a model that inherits them and replaces one, replaces all.
+template <class M>
+concept StagesDecoding = DecodesTokens<M> &&
+    requires(M const& model, typename M::Session& session, HostView<TokenId const, 2> ids) {
+  model.stage_step(session, ids);
+  model.run_step(session);
+  model.finish_step(session);
+};
+
 /// backward: from the gradients of the terms down to the lowest trainable parameter. `for_each_segment` calls
 /// f(prefix, segment) for every segment of parameters. `describe` says what the model is, `structure` what growth and
 /// freezing have made of it; `check_structure` and `restore_structure` bring a new model to what a file says.

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <optional>
+#include <iostream>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -11,7 +11,8 @@
 
 #include <accrete/concepts/language_model.hpp>
 #include <accrete/core/random.hpp>
-#include <accrete/generate/sampling.hpp>
+#include <accrete/generate/next_tokens.hpp>
+#include <accrete/memory/repeated_work.hpp>
 #include <accrete/text/bpe_tokenizer.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
@@ -23,12 +24,14 @@ struct GenerateOptions {
   bool stop_at_end = true;  ///< `</s>` ends a text and is not part of it
   Index prefill = 128;      ///< prompt tokens that go through the model at once
   std::stop_token stop{};
+  /// Called with what has come to be computed slowly; without it, that is written to std::cerr.
+  std::function<void(std::string_view)> on_warning{};
 };
 
 namespace detail {
 
 /// Prompts of several lengths side by side. Each stands at its own position, so that a prompt gives the same tokens
-/// alone and in any company.
+/// alone and in any company. Where model and backend allow it, a step is one record that the backend repeats.
 template <DecodesTokens Model>
 class Generation {
  public:
@@ -43,15 +46,10 @@ class Generation {
         session_(model, {.batch = batch(),
                          .time = std::clamp<Index>(options.prefill, 1, longest_),
                          .cache = longest_ + std::max<Index>(options.max_tokens, 0)}),
-        sampler_(options.sampling),
+        drawn_(model.backend(), batch(), model.substrate().vocabulary_size(), options.sampling),
         next_(prompts_.size()),
-        done_(prompts_.size(), false) {
-    auto [memory, logits] = plan_on(model.backend(), [&](Workspace<Backend>& workspace) {
-      return workspace.template tensor<Element>(Index{1}, model.substrate().vocabulary_size());
-    });
-    memory_ = std::move(memory);
-    logits_ = logits;
-  }
+        uniform_(prompts_.size()),
+        done_(prompts_.size(), false) {}
 
   /// Calls on_token(row, token) for each new token.
   template <class OnToken>
@@ -59,6 +57,7 @@ class Generation {
     if (options_.max_tokens < 1) return;
     prefill();
     for (Index made = 0;; ++made) {
+      warn();
       for (std::size_t row = 0; row < next_.size(); ++row) {
         if (done_[row]) continue;
         if (options_.stop_at_end && next_[row] == model_.substrate().vocabulary().end())
@@ -68,8 +67,7 @@ class Generation {
       }
       bool const all_done = std::find(done_.begin(), done_.end(), false) == done_.end();
       if (all_done || made + 1 == options_.max_tokens || options_.stop.stop_requested()) return;
-      model_.decode_step(session_, {next_.data(), {batch(), 1}});
-      for (Index row = 0; row < batch(); ++row) choose(row, row, made + 1);
+      step(made + 1);
     }
   }
 
@@ -103,21 +101,56 @@ class Generation {
       model_.decode_step(session_, {ids.data(), {batch(), count}});
       for (Index row = 0; row < batch(); ++row) {
         Index const last = static_cast<Index>(prompts_[static_cast<std::size_t>(row)].size()) - 1;
-        if (begin <= last && last < begin + count) choose(row, row * count + last - begin, 0);
+        if (begin <= last && last < begin + count) choose(row, row * count + last - begin);
       }
     }
     for (Index row = 0; row < batch(); ++row)
       session_.rewind(row, static_cast<Index>(prompts_[static_cast<std::size_t>(row)].size()));
   }
 
-  /// Draws token `number` of prompt `row` from the hidden states in row `hidden_row`.
-  void choose(Index row, Index hidden_row, Index number) {
-    auto const terms = model_.classifier(session_);
-    classifier_logits<Backend>(model_.backend(), terms, hidden_row, logits_);
-    auto const logits = host_logits_.of(model_.backend(), View<Backend, Element const, 2>(logits_));
-    RandomStream const stream(options_.seed, static_cast<std::uint64_t>(row));
-    next_[static_cast<std::size_t>(row)] =
-        sampler_.choose(logits.span(), stream.uniform(static_cast<std::uint64_t>(number)));
+  /// Draws the first token of prompt `row` from the hidden states in row `hidden_row`.
+  void choose(Index row, Index hidden_row) {
+    double const uniform = uniform_at(row, 0);
+    drawn_.stage({&uniform, 1});
+    drawn_.draw(model_.classifier(session_), hidden_row);
+    next_[static_cast<std::size_t>(row)] = drawn_.read().front();
+  }
+
+  /// Goes on by the tokens at hand, and draws token `number` of each prompt.
+  void step(Index number) {
+    HostView<TokenId const, 2> const ids(next_.data(), {batch(), 1});
+    for (Index row = 0; row < batch(); ++row)
+      uniform_[static_cast<std::size_t>(row)] = uniform_at(row, number);
+    drawn_.stage(uniform_);
+    if constexpr (StagesDecoding<Model> && DrawsTokens<Backend>) {
+      model_.stage_step(session_, ids);
+      auto const classifier = model_.classifier(session_);
+      steps_.run(model_.backend(), [&] {
+        model_.run_step(session_);
+        drawn_.draw(classifier, 0);
+      });
+      model_.finish_step(session_);
+    } else {
+      model_.decode_step(session_, ids);
+      drawn_.draw(model_.classifier(session_), 0);
+    }
+    std::ranges::copy(drawn_.read(), next_.begin());
+  }
+
+  [[nodiscard]] double uniform_at(Index row, Index number) const {
+    return RandomStream(options_.seed, static_cast<std::uint64_t>(row))
+        .uniform(static_cast<std::uint64_t>(number));
+  }
+
+  void warn() const {
+    if constexpr (WarnsOfSlowness<Backend>) {
+      std::string const warning = model_.backend().take_warning();
+      if (warning.empty()) return;
+      if (options_.on_warning)
+        options_.on_warning(warning);
+      else
+        std::cerr << "accrete: generate: " << warning << "\n";
+    }
   }
 
   Model const& model_;
@@ -125,11 +158,10 @@ class Generation {
   GenerateOptions const& options_;
   Index longest_;
   typename Model::Session session_;
-  Sampler sampler_;
-  Workspace<Backend> memory_;
-  View<Backend, Element, 2> logits_;  // (1,V)
-  HostOutput<Backend, TypeOf<Backend, Element>> host_logits_;
+  NextTokens<Backend> drawn_;
+  RepeatedWork<Backend> steps_;
   std::vector<TokenId> next_;
+  std::vector<double> uniform_;
   std::vector<bool> done_;
 };
 

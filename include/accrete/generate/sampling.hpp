@@ -1,96 +1,88 @@
-/// Choosing the next token from a row of logits.
+/// Choosing the next token from a row of logits on the host.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <span>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
-#include <accrete/core/error.hpp>
-#include <accrete/core/index.hpp>
+#include <accrete/ops/sample.hpp>
 
 ACCRETE_BEGIN_NAMESPACE
 
-struct SamplingOptions {
-  double temperature = 1.0;  ///< logits are divided by it; 0 means greedy
-  Index top_k = 0;           ///< keep the k likeliest tokens; 0 means all
-  double top_p = 1.0;        ///< then keep the likeliest tokens until their mass reaches p
-
-  /// Throws ValueError for settings that cannot be meant.
-  void check() const {
-    if (!(temperature >= 0) || !std::isfinite(temperature))
-      throw ValueError(message("sampling: temperature must be 0 or more, got ", temperature));
-    if (top_k < 0) throw ValueError(message("sampling: top_k must be 0 or more, got ", top_k));
-    if (!(top_p > 0 && top_p <= 1))
-      throw ValueError(message("sampling: top_p must be in (0, 1], got ", top_p));
-  }
-};
-
-/// Samples from softmax(logits / temperature), cut to top_k and then top_p. Of equal logits the lower id comes first.
-/// Buffers are kept from call to call.
+/// Samples from softmax(logits / temperature), cut to top_k and then top_p: what `sample_tokens` says, for one row. Of
+/// equal logits the lower id comes first. Buffers are kept from call to call.
 class Sampler {
  public:
   explicit Sampler(SamplingOptions options) : options_(options) { options_.check(); }
 
-  /// The token of a row of V logits; `uniform` in [0,1) decides among those that are left.
+  /// The token of a row of V logits: of those that are left the first, in the order of ids, at which their mass exceeds
+  /// `uniform` in [0,1) of all of it.
   template <class T>
   [[nodiscard]] TokenId choose(std::span<T const> logits, double uniform) {
+    using Logit = std::conditional_t<(sizeof(T) > 4), double, T>;
+    using Number = LogitNumber<Logit>;
     if (options_.temperature == 0) return greedy(logits);
     candidates_.clear();
     for (std::size_t v = 0; v < logits.size(); ++v)
-      candidates_.push_back({static_cast<double>(logits[v]), static_cast<TokenId>(v)});
-    cut_to_top_k();
-    double const greatest =
-        std::max_element(candidates_.begin(), candidates_.end(), less_likely)->logit;
-    double total = 0;
+      candidates_.push_back({order_of(static_cast<Logit>(logits[v])), static_cast<TokenId>(v)});
+    bool const cuts = cut_to_top_k();
+    auto const best = *std::min_element(candidates_.begin(), candidates_.end(), likelier);
+    TokenWeights<Number> const weights(options_.temperature, static_cast<Index>(logits.size()));
+    auto const number = [](std::uint64_t order) {
+      return static_cast<Number>(logit_at<Logit>(static_cast<LogitOrder<Logit>>(order)));
+    };
+    std::uint64_t total = 0;
     for (auto& candidate : candidates_) {
-      candidate.weight = std::exp((candidate.logit - greatest) / options_.temperature);
+      candidate.weight = weights(
+          candidate.order == best.order ? Number{0} : number(best.order) - number(candidate.order));
       total += candidate.weight;
     }
-    total = cut_to_top_p(total);
-    double rest = uniform * total;
-    for (auto const& candidate : candidates_) {
-      rest -= candidate.weight;
-      if (rest < 0) return candidate.id;
-    }
-    return candidates_.back().id;
+    if (cut_to_top_p(total) || cuts)
+      std::sort(candidates_.begin(), candidates_.end(),
+                [](Candidate const& a, Candidate const& b) { return a.id < b.id; });
+    std::uint64_t place = place_of(uniform, total);
+    auto chosen = candidates_.begin();
+    for (; place >= chosen->weight; ++chosen) place -= chosen->weight;
+    return chosen->id;
   }
 
  private:
   struct Candidate {
-    double logit;
+    std::uint64_t order;  // of its logit
     TokenId id;
-    double weight = 0;
+    std::uint64_t weight = 0;
   };
   static bool likelier(Candidate const& a, Candidate const& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+    return a.order != b.order ? a.order > b.order : a.id < b.id;
   }
-  static bool less_likely(Candidate const& a, Candidate const& b) { return likelier(b, a); }
 
   template <class T>
   [[nodiscard]] static TokenId greedy(std::span<T const> logits) {
-    return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    auto const less = [](T const& a, T const& b) { return order_of(a) < order_of(b); };
+    return static_cast<TokenId>(std::max_element(logits.begin(), logits.end(), less) -
+                                logits.begin());
   }
 
-  void cut_to_top_k() {
+  /// Whether anything was cut away.
+  bool cut_to_top_k() {
     auto const k = static_cast<std::size_t>(options_.top_k);
-    if (k == 0 || k >= candidates_.size()) return;
+    if (k == 0 || k >= candidates_.size()) return false;
     std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k - 1),
                      candidates_.end(), likelier);
     candidates_.resize(k);
+    return true;
   }
 
-  /// Returns the mass that is left.
-  double cut_to_top_p(double total) {
-    if (options_.top_p >= 1) return total;
+  /// Leaves the mass that is left in `total`.
+  bool cut_to_top_p(std::uint64_t& total) {
+    if (options_.top_p >= 1) return false;
     std::sort(candidates_.begin(), candidates_.end(), likelier);
-    double mass = 0;
+    std::uint64_t const enough = mass_of(options_.top_p, total);
     std::size_t kept = 0;
-    while (kept < candidates_.size() && mass < options_.top_p * total)
-      mass += candidates_[kept++].weight;
-    candidates_.resize(std::max<std::size_t>(kept, 1));
-    return mass;
+    for (total = 0; total < enough; ++kept) total += candidates_[kept].weight;
+    candidates_.resize(kept);
+    return true;
   }
 
   SamplingOptions options_;

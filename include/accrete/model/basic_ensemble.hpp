@@ -175,6 +175,11 @@ class BasicEnsemble {
   void backward(Session& session, Gradients<Backend> const& gradients,
                 HostView<TokenId const, 2> ids) const;
   void decode_step(Session& session, HostView<TokenId const, 2> ids) const;
+  /// The parts of `decode_step`, where all experts have them.
+  void stage_step(Session& session,
+                  HostView<TokenId const, 2> ids) const requires Holder::stage_decoding;
+  void run_step(Session& session) const requires Holder::stage_decoding;
+  void finish_step(Session& session) const requires Holder::stage_decoding;
 
  protected:
   typename Holder::Experts experts_;
@@ -190,6 +195,9 @@ class BasicEnsemble {
   void for_each_expert(F&& f) const {
     for (Index e = 0; e < size(); ++e) visit_expert(e, [&](auto const& expert) { f(e, expert); });
   }
+  /// Calls f(expert, its session), for one expert after the other.
+  template <class F>
+  void for_each_session(Session& session, F&& f) const;
   /// Calls f(expert, its session), for all experts at once or one after the other.
   template <class F>
   void run_experts(Session& session, F&& f) const;

@@ -123,8 +123,17 @@ class Decoder {
   /// Adds to `gradients`, from the gradients of the terms down to the lowest trainable parameter.
   void backward(Session& session, Gradients<Backend> const& gradients,
                 HostView<TokenId const, 2> ids) const;
-  /// Hidden states of the next n tokens of each sequence, ids (B,n).
-  void decode_step(Session& session, HostView<TokenId const, 2> ids) const;
+  /// Hidden states of the next n tokens of each sequence, ids (B,n): `stage_step`, `run_step`, `finish_step`.
+  void decode_step(Session& session, HostView<TokenId const, 2> ids) const {
+    stage_step(session, ids);
+    run_step(session);
+    finish_step(session);
+  }
+  /// The host's part, with all checks; on backends in the host's memory `ids` must stay until `run_step`.
+  void stage_step(Session& session, HostView<TokenId const, 2> ids) const;
+  /// The backend's part: it can be recorded, and repeated for what is staged later.
+  void run_step(Session& session) const;
+  void finish_step(Session& session) const { session.advance(session.time()); }
 
   [[nodiscard]] State state_for(Workspace<Backend>& workspace, Index batch, Index time,
                                 bool training) const;

@@ -86,17 +86,22 @@ void Decoder<Embedding, BodyType, Head>::backward(Session& session,
 
 template <class Embedding, Body BodyType, class Head>
 requires FormDecoder<Embedding, BodyType, Head>
-void Decoder<Embedding, BodyType, Head>::decode_step(Session& session,
-                                                     HostView<TokenId const, 2> ids) const {
+void Decoder<Embedding, BodyType, Head>::stage_step(Session& session,
+                                                    HostView<TokenId const, 2> ids) const {
   check_ready();
   check_ids(ids);
-  State& state = session.begin(*this, ids.size(0), ids.size(1));
-  session.check_room(ids.size(1));
-  embedding_.forward(backend_, session.on_backend(ids), state.embedded);
+  session.begin(*this, ids.size(0), ids.size(1));
+  session.stage(ids);
+}
+
+template <class Embedding, Body BodyType, class Head>
+requires FormDecoder<Embedding, BodyType, Head>
+void Decoder<Embedding, BodyType, Head>::run_step(Session& session) const {
+  State& state = session.state();
+  embedding_.forward(backend_, session.ids(), state.embedded);
   body_.decode_step(backend_, session.cache(), session.positions(), state.embedded, state.features,
                     state.body);
   head_.forward(backend_, state.features, state.head, state.head_scratch);
-  session.advance(ids.size(1));
 }
 
 ACCRETE_END_NAMESPACE

@@ -73,6 +73,12 @@ void BasicEnsemble<Holder, Rule, Fusion>::run_experts(Session& session, F&& f) c
 }
 
 template <class Holder, class Rule, class Fusion>
+template <class F>
+void BasicEnsemble<Holder, Rule, Fusion>::for_each_session(Session& session, F&& f) const {
+  for (Index e = 0; e < size(); ++e) Holder::visit(experts_, session.sessions_, e, f);
+}
+
+template <class Holder, class Rule, class Fusion>
 void BasicEnsemble<Holder, Rule, Fusion>::read_hidden_states(Session& session) const {
   if constexpr (ReadsHiddenStates<FusionLayer>) {
     Index number = 0;
@@ -100,12 +106,44 @@ void BasicEnsemble<Holder, Rule, Fusion>::forward(Session& session,
 template <class Holder, class Rule, class Fusion>
 void BasicEnsemble<Holder, Rule, Fusion>::decode_step(Session& session,
                                                       HostView<TokenId const, 2> ids) const {
+  if constexpr (Holder::stage_decoding) {
+    stage_step(session, ids);
+    run_step(session);
+    finish_step(session);
+  } else {
+    session.begin(*this, ids.size(0), ids.size(1));
+    check_token_ids("ensemble", ids, substrate().vocabulary_size());
+    run_experts(session, [&](auto const& expert, auto& expert_session) {
+      expert.decode_step(expert_session, ids);
+    });
+    read_hidden_states(session);
+  }
+}
+
+template <class Holder, class Rule, class Fusion>
+void BasicEnsemble<Holder, Rule, Fusion>::stage_step(
+    Session& session, HostView<TokenId const, 2> ids) const requires Holder::stage_decoding {
   session.begin(*this, ids.size(0), ids.size(1));
   check_token_ids("ensemble", ids, substrate().vocabulary_size());
-  run_experts(session, [&](auto const& expert, auto& expert_session) {
-    expert.decode_step(expert_session, ids);
+  for_each_session(session, [&](auto const& expert, auto& expert_session) {
+    expert.stage_step(expert_session, ids);
   });
+}
+
+template <class Holder, class Rule, class Fusion>
+void BasicEnsemble<Holder, Rule, Fusion>::run_step(
+    Session& session) const requires Holder::stage_decoding {
+  run_experts(session,
+              [](auto const& expert, auto& expert_session) { expert.run_step(expert_session); });
   read_hidden_states(session);
+}
+
+template <class Holder, class Rule, class Fusion>
+void BasicEnsemble<Holder, Rule, Fusion>::finish_step(
+    Session& session) const requires Holder::stage_decoding {
+  for_each_session(session, [](auto const& expert, auto& expert_session) {
+    expert.finish_step(expert_session);
+  });
 }
 
 template <class Holder, class Rule, class Fusion>

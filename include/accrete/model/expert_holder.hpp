@@ -57,6 +57,7 @@ struct ExpertPack<First, Rest...> {
   using Experts = std::tuple<First, Rest...>;
   using Sessions = std::tuple<typename First::Session, typename Rest::Session...>;
   static constexpr bool have_terms = HasTerms<First> && (HasTerms<Rest> && ...);
+  static constexpr bool stage_decoding = StagesDecoding<First> && (StagesDecoding<Rest> && ...);
   static constexpr bool have_token_scales = scales_tokens<First> || (scales_tokens<Rest> || ...);
   static constexpr std::size_t term_count = fixed_term_count<First> > 0 &&
                                                     ((fixed_term_count<Rest> > 0) && ...)
@@ -105,6 +106,7 @@ struct ExpertVector {
   using Experts = std::vector<Expert>;
   using Sessions = std::vector<typename Expert::Session>;
   static constexpr bool have_terms = HasTerms<Expert>;
+  static constexpr bool stage_decoding = StagesDecoding<Expert>;
   static constexpr bool have_token_scales = scales_tokens<Expert>;
   static constexpr std::size_t term_count = 0;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <accrete/memory/staging.hpp>
 #include <accrete/memory/transfer.hpp>
 #include <accrete/memory/workspace.hpp>
 #include <accrete/model/stamp.hpp>
@@ -86,13 +87,21 @@ class Session {
   [[nodiscard]] State& state() { return state_; }
   [[nodiscard]] State const& state() const { return state_; }
   [[nodiscard]] Cache& cache() { return cache_; }
-  /// For models: where the backend reads the positions of the sequences (B), and ids (B,T) that are the host's.
-  [[nodiscard]] View<Backend, Index const, 1> positions() {
-    return positions_on_backend_.on(backend_,
-                                    HostView<Index const, 1>(positions_.data(), {batch_}));
-  }
+  /// For models: where the backend reads ids (B,T) that are the host's.
   [[nodiscard]] View<Backend, TokenId const, 2> on_backend(HostView<TokenId const, 2> ids) {
     return ids_on_backend_.on(backend_, ids);
+  }
+  /// For models that decode: keeps ids (B,n) and where their sequences stand for `ids` and `positions`, which copy them to
+  /// the backend. On backends in the host's memory `ids` must stay. Throws unless n more tokens fit into each sequence's
+  /// cache.
+  void stage(HostView<TokenId const, 2> ids) {
+    check_room(ids.size(1));
+    staged_ids_.stage(backend_, ids);
+    staged_positions_.stage(backend_, HostView<Index const, 1>(positions_.data(), {batch_}));
+  }
+  [[nodiscard]] View<Backend, TokenId const, 2> ids() const { return staged_ids_.copy(backend_); }
+  [[nodiscard]] View<Backend, Index const, 1> positions() const {
+    return staged_positions_.copy(backend_);
   }
   /// For models: throws unless `count` more tokens fit into the cache of each sequence.
   void check_room(Index count) const;
@@ -109,8 +118,9 @@ class Session {
   State state_{};
   Cache cache_{};
   std::vector<Index> positions_;
-  HostInput<Backend, Index> positions_on_backend_;
   HostInput<Backend, TokenId> ids_on_backend_;
+  StagedInput<Backend, TokenId, 2> staged_ids_;
+  StagedInput<Backend, Index, 1> staged_positions_;
 };
 
 template <class Model>

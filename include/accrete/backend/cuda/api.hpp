@@ -26,12 +26,25 @@ struct Status {
 };
 
 /// Codes that the backend answers in a way of its own.
-inline constexpr int out_of_memory = 2;        // cudaErrorMemoryAllocation
-inline constexpr int blas_not_supported = 15;  // CUBLAS_STATUS_NOT_SUPPORTED
+inline constexpr int out_of_memory = 2;    // cudaErrorMemoryAllocation
+inline constexpr int not_supported = 801;  // cudaErrorNotSupported
+inline constexpr int capture_unsupported =
+    900;  // cudaErrorStreamCaptureUnsupported, and what follows it
+inline constexpr int capture_wrong_thread = 908;  // cudaErrorStreamCaptureWrongThread
+inline constexpr int blas_not_supported = 15;     // CUBLAS_STATUS_NOT_SUPPORTED
+
+/// Whether a call says that what was asked for cannot be recorded as a graph.
+[[nodiscard]] constexpr bool refuses_capture(Status status) {
+  return status.library == Status::Library::runtime &&
+         (status.code == not_supported ||
+          (status.code >= capture_unsupported && status.code <= capture_wrong_thread));
+}
 
 /// Handles are CUDA's own pointers.
 using Stream = void*;
 using Event = void*;
+using Graph = void*;
+using GraphExec = void*;
 
 struct DeviceInfo {
   std::string name;
@@ -51,6 +64,7 @@ struct LaunchRequest {
   void (*run_block)(void const* body, Index block, Index blocks, Index shared_bytes,
                     std::uint64_t seed) = nullptr;
   void const* body = nullptr;
+  Index body_bytes = 0;
   Index blocks = 0;
   int threads = 0;
   Index shared_bytes = 0;
@@ -114,7 +128,15 @@ class Api {
   virtual Status cuda_event_synchronize(Event event) = 0;
   virtual Status cuda_event_elapsed_time(float* milliseconds, Event begin, Event end) = 0;
   virtual Status cuda_event_destroy(Event event) = 0;
+  virtual Status cuda_stream_wait_event(Stream stream, Event event) = 0;
   virtual Status cuda_launch_kernel(LaunchRequest const& request, Stream stream) = 0;
+  /// What this thread submits to the stream, and to those that wait for it, is recorded and not run.
+  virtual Status cuda_stream_begin_capture(Stream stream) = 0;
+  virtual Status cuda_stream_end_capture(Stream stream, Graph* graph) = 0;
+  virtual Status cuda_graph_instantiate(GraphExec* exec, Graph graph) = 0;
+  virtual Status cuda_graph_launch(GraphExec exec, Stream stream) = 0;
+  virtual Status cuda_graph_exec_destroy(GraphExec exec) = 0;
+  virtual Status cuda_graph_destroy(Graph graph) = 0;
 
   virtual Status cublas_lt_create(void** handle) = 0;
   virtual Status cublas_lt_destroy(void* handle) = 0;
@@ -147,10 +169,21 @@ class Api {
                                   std::size_t workspace_bytes, Stream stream) = 0;
 };
 
-/// Throws an Error: "cuda: cuda_malloc(&memory, bytes): cudaErrorMemoryAllocation: out of memory (64 bytes) at FILE:LINE".
+/// A call of the table that failed.
+class CallError : public Error {
+ public:
+  CallError(Status status, std::string const& text) : Error(text), status_(status) {}
+  [[nodiscard]] Status status() const { return status_; }
+
+ private:
+  Status status_;
+};
+
+/// Throws a CallError: "cuda: cuda_malloc(&memory, bytes): cudaErrorMemoryAllocation: out of memory (64 bytes) at FILE:LINE".
 [[noreturn]] inline void throw_call_failed(Api const& api, Status status, char const* call,
                                            char const* file, int line, std::string const& about) {
-  throw Error(message("cuda: ", call, ": ", api.describe(status), about.empty() ? "" : " (", about,
+  throw CallError(
+      status, message("cuda: ", call, ": ", api.describe(status), about.empty() ? "" : " (", about,
                       about.empty() ? "" : ")", " at ", file, ":", line));
 }
 
@@ -179,6 +212,8 @@ class Owned {
 using OwnedMemory = Owned<&Api::cuda_free>;
 using OwnedStream = Owned<&Api::cuda_stream_destroy>;
 using OwnedEvent = Owned<&Api::cuda_event_destroy>;
+using OwnedGraph = Owned<&Api::cuda_graph_destroy>;
+using OwnedGraphExec = Owned<&Api::cuda_graph_exec_destroy>;
 
 }  // namespace cuda
 
@@ -200,7 +235,7 @@ ACCRETE_END_NAMESPACE
   }                                \
   ACCRETE_END_NAMESPACE
 
-/// Makes one call of a table and throws an Error unless it succeeds: ACCRETE_CUDA(api, cuda_free(memory), "what for ", n).
+/// Makes one call of a table and throws a CallError unless it succeeds: ACCRETE_CUDA(api, cuda_free(memory), "what for ", n).
 /// The parts that follow the call say what it was about, such as shapes; they are evaluated after a failure alone.
 #define ACCRETE_CUDA(api, call, ...)                                                             \
   do {                                                                                           \

@@ -28,6 +28,7 @@ class BasicCudaBackend {
   using Statistic = Master;
   using Accumulator = Master;
   using Space = DeviceSpace;
+  using Recording = cuda::Recording;
 
 #if defined(__CUDACC__)
   /// Throws an Error where there is no device, or the driver or the device is too old.
@@ -38,6 +39,7 @@ class BasicCudaBackend {
       : context_(std::make_shared<cuda::Context>(std::move(api))),
         product_(std::make_shared<cuda::CudaProduct>(context_, options)),
         decode_kernels_(options.decode_kernels),
+        graphs_(options.graphs),
         description_(describe(options)) {}
 
   [[nodiscard]] std::shared_ptr<std::byte[]> allocate(Index bytes) const {
@@ -53,7 +55,8 @@ class BasicCudaBackend {
 
   /// What has come to be computed slowly, said once; empty while all is well.
   [[nodiscard]] std::string take_warning() const {
-    return product_->take_warning();
+    std::string const of_products = product_->take_warning(), of_graphs = context_->take_warning();
+    return of_products + (of_products.empty() || of_graphs.empty() ? "" : "; ") + of_graphs;
   }
 
   void copy_to_device(void* to, void const* from, Index bytes) const {
@@ -61,6 +64,22 @@ class BasicCudaBackend {
   }
   void copy_to_host(void* to, void const* from, Index bytes) const {
     context_->copy_to_host(to, from, bytes);
+  }
+
+  void copy_to_pinned(void* to, void const* from, Index bytes) const {
+    context_->copy_to_pinned(to, from, bytes);
+  }
+  void synchronize() const {
+    context_->synchronize();
+  }
+
+  /// Nothing under `CudaOptions::graphs = false`.
+  template <class F>
+  [[nodiscard]] Recording record(F&& work) const {
+    return graphs_ ? context_->record(work) : Recording();
+  }
+  void replay(Recording const& recording) const {
+    context_->replay(recording);
   }
 
   [[nodiscard]] cuda::Context& context() const {
@@ -90,7 +109,7 @@ class BasicCudaBackend {
 
   std::shared_ptr<cuda::Context> context_;
   std::shared_ptr<cuda::CudaProduct> product_;
-  bool decode_kernels_;
+  bool decode_kernels_, graphs_;
   std::string description_;
 };
 
@@ -99,7 +118,7 @@ class BasicCudaBackend {
 using CudaBackend = BasicCudaBackend<float>;
 using CudaBackendBf16 = BasicCudaBackend<bfloat16>;
 
-static_assert(PinsHostMemory<CudaBackend> && WarnsOfSlowness<CudaBackend>);
+static_assert(RecordsWork<CudaBackend> && WarnsOfSlowness<CudaBackend>);
 static_assert(ComputeBackend<CudaBackend> && ComputeBackend<CudaBackendBf16>);
 
 ACCRETE_END_NAMESPACE

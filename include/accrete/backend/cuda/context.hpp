@@ -1,12 +1,16 @@
 /// What the copies of one CUDA backend share: the table of calls, a stream, scratch memory.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <accrete/backend/cuda/execution.hpp>
+#include <accrete/backend/cuda/lane.hpp>
 #include <accrete/backend/cuda/options.hpp>
 
 ACCRETE_BEGIN_CUDA_NAMESPACE
@@ -18,7 +22,10 @@ class Context {
   explicit Context(std::shared_ptr<Api> api);
 
   [[nodiscard]] Api& api() const { return *api_; }
-  [[nodiscard]] Stream stream() const { return stream_.get(); }
+  /// Where this thread submits.
+  [[nodiscard]] Stream stream() const { return lane().stream.get(); }
+  /// To be called after each submission.
+  void submitted() const { submissions_.fetch_add(1); }
   [[nodiscard]] DeviceInfo const& device() const { return device_; }
   [[nodiscard]] int driver_version() const { return driver_version_; }
 
@@ -42,11 +49,31 @@ class Context {
   void copy_on_device(void* to, void const* from, Index bytes) const {
     copy(to, from, bytes, CopyKind::within_device);
   }
-  void set_to_zero(void* memory, Index bytes) const {
-    if (bytes > 0)
-      ACCRETE_CUDA(*api_, cuda_memset_async(memory, 0, bytes, stream()), bytes, " bytes");
+  /// To memory from allocate_pinned, without waiting.
+  void copy_to_pinned(void* to, void const* from, Index bytes) const {
+    copy(to, from, bytes, CopyKind::to_host);
   }
-  void synchronize() const { ACCRETE_CUDA(*api_, cuda_stream_synchronize(stream())); }
+  void set_to_zero(void* memory, Index bytes) const {
+    if (bytes <= 0) return;
+    ACCRETE_CUDA(*api_, cuda_memset_async(memory, 0, bytes, stream()), bytes, " bytes");
+    submitted();
+  }
+  /// Waits for all that this thread has submitted; not a call of the table where all of it has been waited for.
+  void synchronize() const;
+
+  /// Calls work(), whose submissions become a graph and do not run. What other threads submit meanwhile does. No recording,
+  /// and a warning, where CUDA refuses some of it.
+  template <class F>
+  [[nodiscard]] Recording record(F&& work);
+  void replay(Recording const& recording);
+  /// Why nothing is recorded, said once; empty while all is well.
+  [[nodiscard]] std::string take_warning() {
+    std::lock_guard const lock(lanes_mutex_);
+    return std::exchange(warning_, {});
+  }
+
+  /// Memory of `bytes` bytes for cuBLASLt, always the same in one order of work.
+  [[nodiscard]] void* workspace(Index bytes) const;
 
   /// Memory for what one operation needs between its launches. It is locked until the lease ends, and grows to the
   /// greatest that was ever asked for.
@@ -66,19 +93,61 @@ class Context {
   [[nodiscard]] Scratch scratch(Index bytes);
 
  private:
+  /// As long as it lives, this thread submits to another lane than the main one.
+  class OnLane {
+   public:
+    OnLane(Context& context, Lane const& lane)
+        : context_(context), lane_(context.lane_), thread_(context.on_lane_) {
+      context_.lane_ = &lane;
+      context_.on_lane_ = std::this_thread::get_id();
+    }
+    OnLane(OnLane const&) = delete;
+    OnLane& operator=(OnLane const&) = delete;
+    ~OnLane() {
+      context_.on_lane_ = thread_;
+      context_.lane_ = lane_;
+    }
+
+   private:
+    Context& context_;
+    Lane const* lane_;
+    std::thread::id thread_;
+  };
+
+  [[nodiscard]] Lane const& lane() const {
+    return on_lane_.load() == std::this_thread::get_id() ? *lane_ : main_;
+  }
   void copy(void* to, void const* from, Index bytes, CopyKind kind) const {
-    if (bytes > 0)
-      ACCRETE_CUDA(*api_, cuda_memcpy_async(to, from, bytes, kind, stream()), bytes, " bytes");
+    if (bytes <= 0) return;
+    ACCRETE_CUDA(*api_, cuda_memcpy_async(to, from, bytes, kind, stream()), bytes, " bytes");
+    submitted();
   }
   void look_for_device();
+  /// What a recording under way uses is kept with it.
+  void keep(std::shared_ptr<std::byte[]> const& memory) const {
+    if (&lane() != &main_ && recording_) kept_.push_back(memory);
+  }
+  [[nodiscard]] OwnedStream make_stream() const {
+    Stream stream = nullptr;
+    ACCRETE_CUDA(*api_, cuda_stream_create(&stream));
+    return {*api_, stream};
+  }
+  template <class F>
+  [[nodiscard]] OwnedGraph capture(F&& work);
 
   std::shared_ptr<Api> api_;
   DeviceInfo device_;
   int driver_version_ = 0;
-  OwnedStream stream_;
-  std::mutex scratch_mutex_;
-  std::shared_ptr<std::byte[]> scratch_;
-  Index scratch_bytes_ = 0;
+  Lane main_;
+  mutable std::atomic<std::uint64_t> submissions_{0}, waited_for_{0};
+
+  std::recursive_mutex lanes_mutex_;  // of what follows: one thread at a time is on another lane
+  Lane recorded_;                     // with the main lane's memory, since graphs run in its order
+  Lane const* lane_ = nullptr;
+  std::atomic<std::thread::id> on_lane_{};
+  bool recording_ = false;
+  mutable std::vector<std::shared_ptr<std::byte[]>> kept_;
+  std::string warning_;
 };
 
 /// Launches `body` as `blocks` blocks; none is no launch. `about` says sizes, should the launch fail.
@@ -92,6 +161,7 @@ void launch(Context const& context, char const* name, Index blocks, Body const& 
   LaunchRequest const request = launch_request(name, blocks, body);
   ACCRETE_CUDA(context.api(), cuda_launch_kernel(request, context.stream()), name, ": ", blocks,
                " blocks of ", Body::threads, " threads", about...);
+  context.submitted();
 }
 
 /// Enough blocks of `threads` threads for `count` elements, and no more than keep a large device busy.
@@ -102,9 +172,7 @@ void launch(Context const& context, char const* name, Index blocks, Body const& 
 
 inline Context::Context(std::shared_ptr<Api> api) : api_(std::move(api)) {
   look_for_device();
-  Stream stream = nullptr;
-  ACCRETE_CUDA(*api_, cuda_stream_create(&stream));
-  stream_ = OwnedStream(*api_, stream);
+  main_ = {make_stream(), std::make_shared<LaneMemory>()};
 }
 
 inline void Context::look_for_device() {
@@ -157,22 +225,84 @@ inline std::shared_ptr<std::byte[]> Context::allocate_pinned(std::shared_ptr<Con
     throw_call_failed(self->api(), status, "cuda_malloc_host(&memory, bytes)", __FILE__, __LINE__,
                       message(bytes, " bytes"));
   auto const release = [self](std::byte* pinned) {  // after the copies that may still read it
-    static_cast<void>(self->api().cuda_stream_synchronize(self->stream()));
+    static_cast<void>(self->api().cuda_stream_synchronize(self->main_.stream.get()));
     static_cast<void>(self->api().cuda_free_host(pinned));
   };
   return {static_cast<std::byte*>(memory), release};
 }
 
 inline Context::Scratch Context::scratch(Index bytes) {
-  Scratch lease(scratch_mutex_);
-  if (bytes > scratch_bytes_) {
-    scratch_bytes_ = 0;
-    scratch_.reset();  // what was launched on it has been waited for when cudaFree returns
-    scratch_ = allocate(bytes);
-    scratch_bytes_ = bytes;
+  LaneMemory& memory = *lane().memory;
+  Scratch lease(memory.mutex);
+  if (bytes > memory.scratch_bytes) {
+    memory.scratch_bytes = 0;
+    memory.scratch.reset();  // what was launched on it has been waited for when cudaFree returns
+    memory.scratch = allocate(bytes);
+    memory.scratch_bytes = bytes;
   }
-  lease.memory_ = scratch_.get();
+  keep(memory.scratch);
+  lease.memory_ = memory.scratch.get();
   return lease;
+}
+
+inline void* Context::workspace(Index bytes) const {
+  LaneMemory& memory = *lane().memory;
+  if (memory.workspace == nullptr) memory.workspace = allocate(bytes);
+  keep(memory.workspace);
+  return memory.workspace.get();
+}
+
+inline void Context::synchronize() const {
+  bool const on_main = &lane() == &main_;
+  std::uint64_t const all = submissions_.load();
+  if (on_main && waited_for_.load() >= all) return;
+  ACCRETE_CUDA(*api_, cuda_stream_synchronize(stream()));
+  if (on_main)
+    waited_for_ = all;  // perhaps less than another thread has put there: one wait too many
+}
+
+template <class F>
+OwnedGraph Context::capture(F&& work) {
+  if (recorded_.stream.get() == nullptr) recorded_ = {make_stream(), main_.memory};
+  Stream const stream = recorded_.stream.get();
+  ACCRETE_CUDA(*api_, cuda_stream_begin_capture(stream));
+  recording_ = true;
+  Graph graph = nullptr;
+  try {
+    OnLane const recorded(*this, recorded_);
+    work();
+  } catch (...) {
+    recording_ = false;
+    static_cast<void>(api_->cuda_stream_end_capture(stream, &graph));
+    OwnedGraph const nothing(*api_, graph);
+    throw;
+  }
+  recording_ = false;
+  ACCRETE_CUDA(*api_, cuda_stream_end_capture(stream, &graph));
+  return {*api_, graph};
+}
+
+template <class F>
+Recording Context::record(F&& work) {
+  std::lock_guard const lock(lanes_mutex_);
+  kept_.clear();
+  try {
+    OwnedGraph const graph = capture(work);
+    GraphExec made = nullptr;
+    ACCRETE_CUDA(*api_, cuda_graph_instantiate(&made, graph.get()));
+    OwnedGraphExec exec(*api_, made);
+    return {api_, std::move(exec), std::exchange(kept_, {})};
+  } catch (CallError const& error) {
+    if (!refuses_capture(error.status())) throw;
+    warning_ = message("steps are not recorded as a graph, which makes them slow: ", error.what());
+    return {};
+  }
+}
+
+inline void Context::replay(Recording const& recording) {
+  std::lock_guard const lock(lanes_mutex_);
+  ACCRETE_CUDA(*api_, cuda_graph_launch(recording.graph(), stream()));
+  submitted();
 }
 
 ACCRETE_END_CUDA_NAMESPACE

@@ -17,6 +17,7 @@
 #include <accrete/backend/cuda/residual_add.hpp>
 #include <accrete/backend/cuda/rms_norm.hpp>
 #include <accrete/backend/cuda/rotary.hpp>
+#include <accrete/backend/cuda/sample.hpp>
 #include <accrete/backend/cuda/scaled_rows.hpp>
 #include <accrete/backend/cuda/squared_norm.hpp>
 #include <accrete/backend/cuda/swiglu.hpp>

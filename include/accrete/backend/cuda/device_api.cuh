@@ -98,12 +98,40 @@ class DeviceApi : public Api {
   Status cuda_event_destroy(Event event) override {
     return runtime(cudaEventDestroy(event_of(event)));
   }
+  Status cuda_stream_wait_event(Stream stream, Event event) override {
+    return runtime(cudaStreamWaitEvent(stream_of(stream), event_of(event), 0));
+  }
   Status cuda_launch_kernel(LaunchRequest const& request, Stream stream) override {
     void* arguments[] = {const_cast<void*>(request.body)};
     return runtime(
         cudaLaunchKernel(request.device_function, dim3(static_cast<unsigned>(request.blocks)),
                          dim3(static_cast<unsigned>(request.threads)), arguments,
                          static_cast<std::size_t>(request.shared_bytes), stream_of(stream)));
+  }
+
+  Status cuda_stream_begin_capture(Stream stream) override {
+    return runtime(cudaStreamBeginCapture(stream_of(stream), cudaStreamCaptureModeThreadLocal));
+  }
+  Status cuda_stream_end_capture(Stream stream, Graph* graph) override {
+    cudaGraph_t made = nullptr;
+    Status const status = runtime(cudaStreamEndCapture(stream_of(stream), &made));
+    *graph = made;
+    return status;
+  }
+  Status cuda_graph_instantiate(GraphExec* exec, Graph graph) override {
+    cudaGraphExec_t made = nullptr;
+    Status const status = runtime(cudaGraphInstantiate(&made, static_cast<cudaGraph_t>(graph), 0));
+    *exec = made;
+    return status;
+  }
+  Status cuda_graph_launch(GraphExec exec, Stream stream) override {
+    return runtime(cudaGraphLaunch(static_cast<cudaGraphExec_t>(exec), stream_of(stream)));
+  }
+  Status cuda_graph_exec_destroy(GraphExec exec) override {
+    return runtime(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(exec)));
+  }
+  Status cuda_graph_destroy(Graph graph) override {
+    return runtime(cudaGraphDestroy(static_cast<cudaGraph_t>(graph)));
   }
 
   Status cublas_lt_create(void** handle) override {
@@ -225,6 +253,9 @@ class DeviceApi : public Api {
  private:
   static_assert(sizeof(Algorithm) == sizeof(cublasLtMatmulAlgo_t));
   static_assert(out_of_memory == static_cast<int>(cudaErrorMemoryAllocation));
+  static_assert(not_supported == static_cast<int>(cudaErrorNotSupported));
+  static_assert(capture_unsupported == static_cast<int>(cudaErrorStreamCaptureUnsupported));
+  static_assert(capture_wrong_thread == static_cast<int>(cudaErrorStreamCaptureWrongThread));
   static_assert(blas_not_supported == static_cast<int>(CUBLAS_STATUS_NOT_SUPPORTED));
 
   /// An error that is answered is taken from the runtime's memory, so that no later call shows it.

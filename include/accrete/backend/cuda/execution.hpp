@@ -250,7 +250,11 @@ __global__ void __launch_bounds__(Body::threads, Body::blocks_at_once) run_bodie
 template <class Body>
 [[nodiscard]] LaunchRequest launch_request(char const* name, Index blocks, Body const& body) {
   static_assert(std::is_trivially_copyable_v<Body>);
-  LaunchRequest request{.name = name, .body = &body, .blocks = blocks, .threads = Body::threads};
+  LaunchRequest request{.name = name,
+                        .body = &body,
+                        .body_bytes = sizeof(Body),
+                        .blocks = blocks,
+                        .threads = Body::threads};
   if constexpr (requires { Body::shared_bytes; }) request.shared_bytes = Body::shared_bytes;
 #if defined(__CUDACC__)
   if constexpr (requires { Body::blocks_at_once; })

@@ -16,6 +16,9 @@ struct CudaOptions {
   /// Maps of at most 8 rows and attention of one new token, as decoding has them, by kernels of our own, which take in the
   /// norm before a map, its activation and the residual sum. Off until they have beaten cuBLASLt on a card.
   bool decode_kernels = false;
+  /// Decoding steps as one CUDA graph each, recorded once. The same launches in the same order, and so the same bits,
+  /// without the host's time for each of them; where CUDA refuses, a step launches its kernels one by one, and says so.
+  bool graphs = true;
   int candidates =
       16;  ///< algorithms, at most 32, that are timed when a product of new sizes comes; 1 times none
   /// Where choices are kept, by card, driver and version of cuBLAS; none if empty. Choices from it are taken without

@@ -108,7 +108,6 @@ class CudaProduct {
   CudaOptions options_;
   OwnedLibrary library_;
   std::size_t version_ = 0;
-  std::shared_ptr<std::byte[]> workspace_;
   AlgorithmChoices choices_;
   mutable std::mutex mutex_;
   std::map<Key, Plan> plans_;
@@ -122,7 +121,7 @@ inline CudaProduct::CudaProduct(std::shared_ptr<Context> context, CudaOptions co
   ACCRETE_CUDA(api(), cublas_lt_create(&library));
   library_ = OwnedLibrary(api(), library);
   version_ = api().cublas_lt_get_version();
-  workspace_ = context_->allocate(workspace_bytes());
+  static_cast<void>(context_->workspace(workspace_bytes()));
   choices_ = AlgorithmChoices(
       options_.choices, message(context_->device().name, ", driver ", context_->driver_version(),
                                 ", cuBLAS ", version_));
@@ -255,13 +254,14 @@ inline auto CudaProduct::make_plan(Key const& key, Arguments const& arguments) -
 
 inline void CudaProduct::multiply(Key const& key, Plan const& plan, Arguments const& arguments,
                                   void* out, Algorithm const& algorithm) {
-  ACCRETE_CUDA(
-      api(),
-      cublas_lt_matmul(library_.get(), plan.matmul.get(), arguments.alpha, arguments.a,
-                       plan.a.get(), arguments.b, plan.b.get(), arguments.beta, arguments.out,
-                       plan.out.get(), out, plan.out.get(), &algorithm, workspace_.get(),
-                       static_cast<std::size_t>(workspace_bytes()), context_->stream()),
-      text_of(key));
+  ACCRETE_CUDA(api(),
+               cublas_lt_matmul(library_.get(), plan.matmul.get(), arguments.alpha, arguments.a,
+                                plan.a.get(), arguments.b, plan.b.get(), arguments.beta,
+                                arguments.out, plan.out.get(), out, plan.out.get(), &algorithm,
+                                context_->workspace(workspace_bytes()),
+                                static_cast<std::size_t>(workspace_bytes()), context_->stream()),
+               text_of(key));
+  context_->submitted();
 }
 
 ACCRETE_END_CUDA_NAMESPACE
