@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(logits_have_the_bits_of_single_steps_and_rows_may_go_back) 
   auto const api = std::make_shared<TestedCuda>();
   CudaBackend const backend(api, with_graphs);
   auto const model = make_fused<CudaModel>(backend);
-  accrete::SessionPlan const plan{.batch = 2, .cache = 12};
+  accrete::SessionPlan const plan{.batch = 2, .cache = 20};
   Fused<CudaModel>::Session single(model, plan), repeated(model, plan);
   accrete::RepeatedWork<CudaBackend> steps;
   auto const ids = random_tokens(40, vocabulary);

@@ -59,7 +59,7 @@ template <class T>
   constexpr Order sign = static_cast<Order>(Order{1} << (8 * sizeof(T) - 1));
   Order const bits = static_cast<Order>((order & sign) != 0 ? order ^ sign : ~order);
   T logit;
-  std::memcpy(&logit, &bits, sizeof(logit));
+  std::memcpy(static_cast<void*>(&logit), &bits, sizeof(logit));
   return logit;
 }
 

@@ -122,6 +122,8 @@ class Context {
     ACCRETE_CUDA(*api_, cuda_memcpy_async(to, from, bytes, kind, stream()), bytes, " bytes");
     submitted();
   }
+  /// Whether all that was submitted to the main lane has been waited for.
+  [[nodiscard]] bool is_idle() const { return waited_for_.load() >= submissions_.load(); }
   void look_for_device();
   /// What a recording under way uses is kept with it.
   void keep(std::shared_ptr<std::byte[]> const& memory) const {
@@ -225,7 +227,8 @@ inline std::shared_ptr<std::byte[]> Context::allocate_pinned(std::shared_ptr<Con
     throw_call_failed(self->api(), status, "cuda_malloc_host(&memory, bytes)", __FILE__, __LINE__,
                       message(bytes, " bytes"));
   auto const release = [self](std::byte* pinned) {  // after the copies that may still read it
-    static_cast<void>(self->api().cuda_stream_synchronize(self->main_.stream.get()));
+    if (!self->is_idle())
+      static_cast<void>(self->api().cuda_stream_synchronize(self->main_.stream.get()));
     static_cast<void>(self->api().cuda_free_host(pinned));
   };
   return {static_cast<std::byte*>(memory), release};
@@ -255,7 +258,7 @@ inline void* Context::workspace(Index bytes) const {
 inline void Context::synchronize() const {
   bool const on_main = &lane() == &main_;
   std::uint64_t const all = submissions_.load();
-  if (on_main && waited_for_.load() >= all) return;
+  if (on_main && is_idle()) return;
   ACCRETE_CUDA(*api_, cuda_stream_synchronize(stream()));
   if (on_main)
     waited_for_ = all;  // perhaps less than another thread has put there: one wait too many
