@@ -57,6 +57,9 @@ void call_all(Backend const& backend) {
   accrete::residual_add<Backend>(backend, rows, rows, rows);
   accrete::cross_entropy_forward<Backend>(backend, rows, ids, statistic);
   accrete::cross_entropy_forward_backward<Backend>(backend, rows, ids, statistic, 1);
+  accrete::sample_tokens<Backend>(backend, View<Backend, Element const, 2>(nullptr, {0, 1}),
+                                  View<Backend, double const, 1>(), View<Backend, TokenId, 1>(),
+                                  {});
   accrete::low_rank_forward<Backend>(backend, rows, rows, rows, rows, {});
   accrete::low_rank_backward<Backend>(backend, rows, rows, rows, rows, rows, master_rows,
                                       master_rows, {});
