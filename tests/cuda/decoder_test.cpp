@@ -223,9 +223,13 @@ void live(std::shared_ptr<TestedCuda> const& api, ScratchFolder const& folder) {
   auto const file = folder / "checkpoint.safetensors";
   accrete::CheckpointWriter{model}.with(trainer).save(file);
   accrete::CheckpointReader(file).restore(model);
-  // Steps as they are, recorded, and repeated.
+  // Steps as they are, recorded, and repeated; and of two experts side by side.
   static_cast<void>(
       accrete::generate_tokens(model, {{1, 4}}, {.max_tokens = 5, .stop_at_end = false}));
+  auto const other = make_model<CudaModel>(model.backend());
+  accrete::Ensemble const both{std::move(model), make_model<CudaModel>(other.backend())};
+  static_cast<void>(
+      accrete::generate_tokens(both, {{1, 4}}, {.max_tokens = 4, .stop_at_end = false}));
 }
 
 }  // namespace

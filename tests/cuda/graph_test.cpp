@@ -166,11 +166,13 @@ namespace {
 
 /// Tokens as the fake makes them under other settings; what was said meanwhile goes to `warnings`.
 std::vector<Tokens> tokens_on(FakeCuda::Settings const& settings,
-                              std::vector<std::string>* warnings = nullptr) {
+                              std::vector<std::string>* warnings = nullptr,
+                              bool own_kernels = false) {
   auto const api = std::make_shared<FakeCuda>(settings);
   std::vector<Tokens> tokens;
   {
-    auto const model = make_fused<CudaModel>(CudaBackend(api, with_graphs));
+    CudaOptions const cuda{.deterministic = true, .decode_kernels = own_kernels};
+    auto const model = make_fused<CudaModel>(CudaBackend(api, cuda));
     auto options = all_options().back();
     if (warnings != nullptr)
       options.on_warning = [&](std::string_view text) { warnings->emplace_back(text); };
@@ -218,10 +220,36 @@ BOOST_AUTO_TEST_CASE(work_that_runs_as_late_as_it_may_finds_what_was_staged) {
   BOOST_TEST(same_bits(logits(true), logits(false)));
 }
 
-BOOST_AUTO_TEST_CASE(nodes_run_in_any_order_that_the_graph_allows) {
-  auto const expected = tokens_on({});
-  for (std::uint64_t const seed : {2u, 77u, 1000u})
-    BOOST_TEST((tokens_on({.seed = seed}) == expected));
+BOOST_AUTO_TEST_CASE(experts_side_by_side_share_no_memory_in_whatever_order_they_run) {
+  for (bool const own_kernels : {false, true}) {  // ours need scratch memory in every block
+    auto const expected = tokens_on({}, nullptr, own_kernels);
+    for (std::uint64_t const seed : {2u, 77u, 1000u})
+      BOOST_TEST((tokens_on({.seed = seed}, nullptr, own_kernels) == expected));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(experts_are_side_by_side_in_the_graph) {
+  auto const api = std::make_shared<FakeCuda>();
+  {
+    CudaBackend const backend(api, with_graphs);
+    auto const record = [&](auto const& model, std::size_t experts) {
+      typename std::remove_cvref_t<decltype(model)>::Session session(model, {.cache = 8});
+      accrete::RepeatedWork<CudaBackend> steps;
+      TokenId const id = 1;
+      for (int i = 0; i < 3; ++i) {
+        model.stage_step(session, {&id, {1, 1}});
+        steps.run(backend, [&] { model.run_step(session); });
+        model.finish_step(session);
+      }
+      BOOST_TEST(api->graph_nodes() == experts * api->graph_depth());
+    };
+    record(make_model<CudaModel>(backend), 1);
+    record(Ensemble{make_model<CudaModel>(backend, 1), make_model<CudaModel>(backend, 2)}, 2);
+    record(Ensemble{Ensemble{make_model<CudaModel>(backend, 1), make_model<CudaModel>(backend, 2)},
+                    Ensemble{make_model<CudaModel>(backend, 3), make_model<CudaModel>(backend, 4)}},
+           4);
+  }
+  check_nothing_is_left(*api);
 }
 
 BOOST_AUTO_TEST_CASE(where_cuda_refuses_steps_go_on_one_by_one_and_it_is_said_once) {

@@ -109,6 +109,13 @@ concept RecordsWork = PinsHostMemory<Backend> &&
   backend.replay(recording);
 };
 
+/// Backends that can do without an order between parts of their work: what f(0), ..., f(count - 1) submit, each in its own
+/// order, after all before and before all after.
+template <class Backend>
+concept RunsSideBySide = requires(Backend const& backend, Index count, void (*f)(Index)) {
+  backend.side_by_side(count, f);
+};
+
 /// Backends that say, once for each, what they compute in a slower way than they are made for; empty while all is well.
 template <class Backend>
 concept WarnsOfSlowness = requires(Backend const& backend) {

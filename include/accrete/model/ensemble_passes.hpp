@@ -133,8 +133,14 @@ void BasicEnsemble<Holder, Rule, Fusion>::stage_step(
 template <class Holder, class Rule, class Fusion>
 void BasicEnsemble<Holder, Rule, Fusion>::run_step(
     Session& session) const requires Holder::stage_decoding {
-  run_experts(session,
-              [](auto const& expert, auto& expert_session) { expert.run_step(expert_session); });
+  auto const run = [](auto const& expert, auto& expert_session) {
+    expert.run_step(expert_session);
+  };
+  if constexpr (RunsSideBySide<Backend>)
+    backend().side_by_side(size(),
+                           [&](Index e) { Holder::visit(experts_, session.sessions_, e, run); });
+  else
+    run_experts(session, run);
   read_hidden_states(session);
 }
 

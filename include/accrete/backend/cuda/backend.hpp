@@ -81,6 +81,10 @@ class BasicCudaBackend {
   void replay(Recording const& recording) const {
     context_->replay(recording);
   }
+  template <class F>
+  void side_by_side(Index count, F&& f) const {
+    context_->side_by_side(count, f);
+  }
 
   [[nodiscard]] cuda::Context& context() const {
     return *context_;
@@ -118,7 +122,8 @@ class BasicCudaBackend {
 using CudaBackend = BasicCudaBackend<float>;
 using CudaBackendBf16 = BasicCudaBackend<bfloat16>;
 
-static_assert(RecordsWork<CudaBackend> && WarnsOfSlowness<CudaBackend>);
+static_assert(RecordsWork<CudaBackend> && RunsSideBySide<CudaBackend> &&
+              WarnsOfSlowness<CudaBackend>);
 static_assert(ComputeBackend<CudaBackend> && ComputeBackend<CudaBackendBf16>);
 
 ACCRETE_END_NAMESPACE

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -66,6 +67,11 @@ class Context {
   template <class F>
   [[nodiscard]] Recording record(F&& work);
   void replay(Recording const& recording);
+  /// Calls f(i) for the i in [0, count): what each submits runs in order, but not after what the others submit. It all
+  /// begins after what was submitted before, and what is submitted later comes after all of it. Each branch but the first
+  /// has a stream, scratch memory and a workspace of its own.
+  template <class F>
+  void side_by_side(Index count, F&& f);
   /// Why nothing is recorded, said once; empty while all is well.
   [[nodiscard]] std::string take_warning() {
     std::lock_guard const lock(lanes_mutex_);
@@ -136,6 +142,13 @@ class Context {
   }
   template <class F>
   [[nodiscard]] OwnedGraph capture(F&& work);
+  [[nodiscard]] Lane const& next_branch();
+  void record_event(Lane const& branch, Lane const& on) const {
+    ACCRETE_CUDA(*api_, cuda_event_record(branch.event.get(), on.stream.get()));
+  }
+  void wait_for(Lane const& branch, Lane const& on) const {
+    ACCRETE_CUDA(*api_, cuda_stream_wait_event(on.stream.get(), branch.event.get()));
+  }
 
   std::shared_ptr<Api> api_;
   DeviceInfo device_;
@@ -147,6 +160,9 @@ class Context {
   Lane recorded_;                     // with the main lane's memory, since graphs run in its order
   Lane const* lane_ = nullptr;
   std::atomic<std::thread::id> on_lane_{};
+  std::deque<Lane> branches_;
+  std::size_t branches_used_ = 0;  // by the outermost call of side_by_side that is under way
+  int side_by_side_depth_ = 0;
   bool recording_ = false;
   mutable std::vector<std::shared_ptr<std::byte[]>> kept_;
   std::string warning_;
@@ -264,48 +280,6 @@ inline void Context::synchronize() const {
     waited_for_ = all;  // perhaps less than another thread has put there: one wait too many
 }
 
-template <class F>
-OwnedGraph Context::capture(F&& work) {
-  if (recorded_.stream.get() == nullptr) recorded_ = {make_stream(), main_.memory};
-  Stream const stream = recorded_.stream.get();
-  ACCRETE_CUDA(*api_, cuda_stream_begin_capture(stream));
-  recording_ = true;
-  Graph graph = nullptr;
-  try {
-    OnLane const recorded(*this, recorded_);
-    work();
-  } catch (...) {
-    recording_ = false;
-    static_cast<void>(api_->cuda_stream_end_capture(stream, &graph));
-    OwnedGraph const nothing(*api_, graph);
-    throw;
-  }
-  recording_ = false;
-  ACCRETE_CUDA(*api_, cuda_stream_end_capture(stream, &graph));
-  return {*api_, graph};
-}
-
-template <class F>
-Recording Context::record(F&& work) {
-  std::lock_guard const lock(lanes_mutex_);
-  kept_.clear();
-  try {
-    OwnedGraph const graph = capture(work);
-    GraphExec made = nullptr;
-    ACCRETE_CUDA(*api_, cuda_graph_instantiate(&made, graph.get()));
-    OwnedGraphExec exec(*api_, made);
-    return {api_, std::move(exec), std::exchange(kept_, {})};
-  } catch (CallError const& error) {
-    if (!refuses_capture(error.status())) throw;
-    warning_ = message("steps are not recorded as a graph, which makes them slow: ", error.what());
-    return {};
-  }
-}
-
-inline void Context::replay(Recording const& recording) {
-  std::lock_guard const lock(lanes_mutex_);
-  ACCRETE_CUDA(*api_, cuda_graph_launch(recording.graph(), stream()));
-  submitted();
-}
-
 ACCRETE_END_CUDA_NAMESPACE
+
+#include <accrete/backend/cuda/context_lanes.hpp>

@@ -21,6 +21,7 @@ struct LaneMemory {
 struct Lane {
   OwnedStream stream;
   std::shared_ptr<LaneMemory> memory;
+  OwnedEvent event{};  // of a branch: where it begins, then where it ends
 };
 
 /// A CUDA graph; it keeps the memory of the lanes that it was recorded on. False if there is none.
