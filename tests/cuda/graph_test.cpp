@@ -111,6 +111,43 @@ BOOST_AUTO_TEST_CASE(graphs_write_what_single_steps_write) {
   BOOST_TEST((written(one, own_kernels) == written(one, one_by_one)));
 }
 
+BOOST_AUTO_TEST_CASE(weights_that_the_host_reads_are_read_before_a_step) {
+  auto const weighted = []<class Model>(typename Model::Backend const& backend, Model*) {
+    return Ensemble{accrete::WeightedMean{{0.7, 0.2}}, make_model<Model>(backend, 1),
+                    make_model<Model>(backend, 2)};
+  };
+  auto const tokens = written(
+      [&](CudaBackend const& backend) {
+        return weighted(backend, static_cast<CudaModel*>(nullptr));
+      },
+      with_graphs);
+  auto const on_cpu = weighted(Cpu(1), static_cast<CpuModel*>(nullptr));
+  auto const settings = all_options();
+  for (std::size_t i = 0; i < settings.size(); ++i)
+    BOOST_TEST((accrete::generate_tokens(on_cpu, prompts, settings[i]) == tokens[i]));
+}
+
+BOOST_AUTO_TEST_CASE(weights_within_another_fusion_make_steps_go_one_by_one) {
+  auto const nested = []<class Model>(typename Model::Backend const& backend, Model*) {
+    return Ensemble{MeanOfProbabilities{},
+                    Ensemble{accrete::WeightedMean{{0.7, 0.2}}, make_model<Model>(backend, 1),
+                             make_model<Model>(backend, 2)},
+                    make_model<Model>(backend, 4)};
+  };
+  auto const api = std::make_shared<TestedCuda>();
+  {
+    auto const model = nested(CudaBackend(api, with_graphs), static_cast<CudaModel*>(nullptr));
+    auto const on_cpu = nested(Cpu(1), static_cast<CpuModel*>(nullptr));
+    auto options = all_options().front();
+    std::vector<std::string> warnings;
+    options.on_warning = [&](std::string_view text) { warnings.emplace_back(text); };
+    BOOST_TEST((accrete::generate_tokens(model, prompts, options) ==
+                accrete::generate_tokens(on_cpu, prompts, options)));
+    BOOST_TEST(warnings.size() == 1u);
+  }
+  check_nothing_is_left(*api);
+}
+
 BOOST_AUTO_TEST_CASE(the_cpu_writes_the_same) {
   auto const tokens = written(
       [](CudaBackend const& backend) { return make_model<CudaModel>(backend); }, with_graphs);
@@ -257,7 +294,9 @@ BOOST_AUTO_TEST_CASE(where_cuda_refuses_steps_go_on_one_by_one_and_it_is_said_on
   for (FakeCuda::Settings const& settings :
        {FakeCuda::Settings{.refuses_capture = accrete::cuda::capture_unsupported},
         FakeCuda::Settings{.refuses_capture = accrete::cuda::not_supported},
-        FakeCuda::Settings{.pinnable = 0}}) {  // copies from ordinary memory are not recorded
+        FakeCuda::Settings{.pinnable = 0},  // copies from ordinary memory are not recorded
+        FakeCuda::Settings{.pinnable = 0, .refuses_pinning = accrete::cuda::operating_system},
+        FakeCuda::Settings{.pinnable = 0, .refuses_pinning = accrete::cuda::not_supported}}) {
     std::vector<std::string> warnings;
     BOOST_TEST((tokens_on(settings, &warnings) == expected));
     BOOST_TEST_REQUIRE(warnings.size() == 1u);

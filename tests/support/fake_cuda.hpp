@@ -36,6 +36,7 @@ class FakeCuda final : public accrete::cuda::Api {
     int major = 8, minor = 0;
     Index memory = Index{1} << 32;
     Index pinnable = Index{1} << 32;
+    int refuses_pinning = accrete::cuda::out_of_memory;  ///< the code of what cannot be pinned
     bool checks_memory = true;  ///< copies and kernels may only touch what was allocated here
     Index fail_at = 0;          ///< this call fails, counted from 1; those that give back never do
     std::vector<float> milliseconds{3, 1, 2};  ///< of each algorithm
@@ -138,7 +139,7 @@ class FakeCuda final : public accrete::cuda::Api {
   Status cuda_malloc_host(void** memory, Index bytes) override {
     if (fails()) return {.code = injected};
     if (auto const status = outside_of_capture(); !status.ok()) return status;
-    if (bytes > settings_.pinnable - pinned()) return {.code = accrete::cuda::out_of_memory};
+    if (bytes > settings_.pinnable - pinned()) return {.code = settings_.refuses_pinning};
     *memory = std::malloc(static_cast<std::size_t>(bytes));
     pinned_[*memory] = bytes;
     return {};

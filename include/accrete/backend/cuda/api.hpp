@@ -26,12 +26,20 @@ struct Status {
 };
 
 /// Codes that the backend answers in a way of its own.
-inline constexpr int out_of_memory = 2;    // cudaErrorMemoryAllocation
-inline constexpr int not_supported = 801;  // cudaErrorNotSupported
+inline constexpr int out_of_memory = 2;       // cudaErrorMemoryAllocation
+inline constexpr int operating_system = 304;  // cudaErrorOperatingSystem
+inline constexpr int not_supported = 801;     // cudaErrorNotSupported
 inline constexpr int capture_unsupported =
     900;  // cudaErrorStreamCaptureUnsupported, and what follows it
 inline constexpr int capture_wrong_thread = 908;  // cudaErrorStreamCaptureWrongThread
 inline constexpr int blas_not_supported = 15;     // CUBLAS_STATUS_NOT_SUPPORTED
+
+/// Whether a call says that no more host memory can be pinned, or none at all.
+[[nodiscard]] constexpr bool refuses_pinning(Status status) {
+  return status.library == Status::Library::runtime &&
+         (status.code == out_of_memory || status.code == operating_system ||
+          status.code == not_supported);
+}
 
 /// Whether a call says that what was asked for cannot be recorded as a graph.
 [[nodiscard]] constexpr bool refuses_capture(Status status) {

@@ -237,7 +237,7 @@ inline std::shared_ptr<std::byte[]> Context::allocate_pinned(std::shared_ptr<Con
                                                              Index bytes) {
   void* memory = nullptr;
   auto const status = self->api().cuda_malloc_host(&memory, bytes);
-  if (status.library == Status::Library::runtime && status.code == out_of_memory)
+  if (refuses_pinning(status))
     return std::shared_ptr<std::byte[]>(new std::byte[static_cast<std::size_t>(bytes)]);
   if (!status.ok())
     throw_call_failed(self->api(), status, "cuda_malloc_host(&memory, bytes)", __FILE__, __LINE__,
