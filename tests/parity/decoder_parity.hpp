@@ -243,33 +243,6 @@ class DecoderParity {
     double const mean = loss.mean();
     report_.check(name + ".loss", error_of(std::span<double const>(&mean, 1),
                                            reference_.file.read_vector<double>(name + ".loss")));
-    check_decoded_logits(model, name);
-  }
-
-  /// The same logits, token by token.
-  template <class M>
-  void check_decoded_logits(M const& model, std::string const& name) {
-    using E = accrete::TypeOf<Backend, accrete::Element>;
-    typename M::Session session{model, {.batch = reference_.batch, .cache = reference_.tokens}};
-    auto const [memory, logits] = accrete::plan_on(backend_, [&](auto& workspace) {
-      return workspace.template tensor<accrete::Element>(reference_.batch, reference_.vocabulary);
-    });
-    auto const count = [](Index size) { return static_cast<std::size_t>(size); };
-    std::vector<E> decoded(count(reference_.batch * reference_.tokens * reference_.vocabulary));
-    for (Index t = 0; t < reference_.tokens; ++t) {
-      std::vector<TokenId> ids;
-      for (Index b = 0; b < reference_.batch; ++b)
-        ids.push_back(reference_.ids[count(b * reference_.tokens + t)]);
-      model.decode_step(session, {ids.data(), {reference_.batch, 1}});
-      accrete::classifier_logits<Backend>(backend_, model.classifier(session), 0, logits);
-      auto const on_host = accrete::host_copy(backend_, logits);
-      for (Index b = 0; b < reference_.batch; ++b)
-        std::copy_n(on_host.begin() + b * reference_.vocabulary, reference_.vocabulary,
-                    decoded.begin() + (b * reference_.tokens + t) * reference_.vocabulary);
-    }
-    report_.check(name + ".logits, decoded",
-                  error_of(std::span<E const>(decoded),
-                           reference_.file.read_vector<double>(name + ".logits")));
   }
 
   /// The same logits token by token, by steps that are recorded where the backend records.
