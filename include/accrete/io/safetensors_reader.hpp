@@ -114,15 +114,15 @@ inline SafetensorsReader::SafetensorsReader(std::filesystem::path const& path, V
     : file_(File::open_for_reading(path)), verify_(verify), header_(read_header()) {}
 
 inline SafetensorsHeader SafetensorsReader::read_header() {
-  constexpr std::uint64_t length_bytes = SafetensorsHeader::length_bytes;
   constexpr SafetensorsLimits limits{};
   std::uint64_t const file_bytes = file_.size();
   std::string const name = path().string();
   if (file_bytes == 0) throw FileError(name, "is empty, not a safetensors file");
-  if (file_bytes < length_bytes) {
+  if (file_bytes < SafetensorsHeader::length_bytes) {
     throw FileError(name, file_bytes, "the file ends inside the length of its header");
   }
-  std::array<std::byte, length_bytes> length{};
+  // (nvcc would name a local constant wherever else an array has its size.)
+  std::array<std::byte, SafetensorsHeader::length_bytes> length{};
   file_.read(0, length);
   std::uint64_t const header_bytes = std::bit_cast<std::uint64_t>(length);
   if (header_bytes > limits.header_bytes) {
@@ -130,13 +130,13 @@ inline SafetensorsHeader SafetensorsReader::read_header() {
                     message("a header of ", header_bytes, " bytes; at most ", limits.header_bytes,
                             " are allowed, or this is no safetensors file"));
   }
-  if (header_bytes > file_bytes - length_bytes) {
+  if (header_bytes > file_bytes - SafetensorsHeader::length_bytes) {
     throw FileError(name, file_bytes,
                     message("the file ends inside its header of ", header_bytes, " bytes"));
   }
-  data_begin_ = length_bytes + header_bytes;
+  data_begin_ = SafetensorsHeader::length_bytes + header_bytes;
   std::string text(header_bytes, '\0');
-  file_.read(length_bytes, std::as_writable_bytes(std::span(text)));
+  file_.read(SafetensorsHeader::length_bytes, std::as_writable_bytes(std::span(text)));
   SafetensorsHeader header = parse_safetensors_header(text, name, file_bytes - data_begin_);
   take_hashes(header, length, text);
   return header;
