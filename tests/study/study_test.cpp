@@ -1,4 +1,5 @@
 #include <accrete/train/growth_plan_check.hpp>
+#include <accrete/train/part_counts.hpp>
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -177,9 +177,9 @@ class BasicEnsemble {
   void decode_step(Session& session, HostView<TokenId const, 2> ids) const;
   /// The parts of `decode_step`, where all experts have them.
   void stage_step(Session& session,
-                  HostView<TokenId const, 2> ids) const requires Holder::stage_decoding;
-  void run_step(Session& session) const requires Holder::stage_decoding;
-  void finish_step(Session& session) const requires Holder::stage_decoding;
+                  HostView<TokenId const, 2> ids) const requires StagesExperts<Holder>;
+  void run_step(Session& session) const requires StagesExperts<Holder>;
+  void finish_step(Session& session) const requires StagesExperts<Holder>;
 
  protected:
   typename Holder::Experts experts_;

@@ -122,7 +122,7 @@ void BasicEnsemble<Holder, Rule, Fusion>::decode_step(Session& session,
 
 template <class Holder, class Rule, class Fusion>
 void BasicEnsemble<Holder, Rule, Fusion>::stage_step(
-    Session& session, HostView<TokenId const, 2> ids) const requires Holder::stage_decoding {
+    Session& session, HostView<TokenId const, 2> ids) const requires StagesExperts<Holder> {
   session.begin(*this, ids.size(0), ids.size(1));
   check_token_ids("ensemble", ids, substrate().vocabulary_size());
   for_each_session(session, [&](auto const& expert, auto& expert_session) {
@@ -131,8 +131,8 @@ void BasicEnsemble<Holder, Rule, Fusion>::stage_step(
 }
 
 template <class Holder, class Rule, class Fusion>
-void BasicEnsemble<Holder, Rule, Fusion>::run_step(
-    Session& session) const requires Holder::stage_decoding {
+void BasicEnsemble<Holder, Rule, Fusion>::run_step(Session& session) const requires
+    StagesExperts<Holder> {
   auto const run = [](auto const& expert, auto& expert_session) {
     expert.run_step(expert_session);
   };
@@ -145,8 +145,8 @@ void BasicEnsemble<Holder, Rule, Fusion>::run_step(
 }
 
 template <class Holder, class Rule, class Fusion>
-void BasicEnsemble<Holder, Rule, Fusion>::finish_step(
-    Session& session) const requires Holder::stage_decoding {
+void BasicEnsemble<Holder, Rule, Fusion>::finish_step(Session& session) const requires
+    StagesExperts<Holder> {
   for_each_session(session, [](auto const& expert, auto& expert_session) {
     expert.finish_step(expert_session);
   });

@@ -177,4 +177,9 @@ template <class Model>
 }
 
 }  // namespace detail
+
+/// All experts of a holder have the parts of `decode_step`.
+template <class Holder>
+concept StagesExperts = Holder::stage_decoding;
+
 ACCRETE_END_NAMESPACE
